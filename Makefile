@@ -1,0 +1,59 @@
+# lendwatch: everything from a machine that has Python 3.11 or newer and make.
+# The environment is made in .venv by itself and remade when the lock file changes.
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test check bench bench-short lock clean
+
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+PYTHON ?= $(shell for name in python3.11 python3 python; do \
+	"$$name" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
+	&& { echo "$$name"; break; }; done)
+UV_VERSION := 0.13.9
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: $(READY) ## the environment in .venv, from the lock file
+
+$(READY): requirements-dev.lock pyproject.toml
+	@if [ -z "$(PYTHON)" ]; then \
+		echo "lendwatch needs Python 3.11 or newer; none was found as python3.11, python3 or python." >&2; \
+		echo "Install it, or say which: make PYTHON=/path/to/python3.11" >&2; exit 2; fi
+	@echo "setting up $(VENV) with $(PYTHON)"
+	@rm -rf $(VENV)
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --no-deps --require-hashes -r requirements-dev.lock
+	@$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	@touch $@
+
+demo: $(READY) ## a small world, its fraud and its failed debits, found and explained
+	@$(BIN)/lendwatch demo $(ARGS)
+
+test: $(READY) ## all tests; ARGS="-k logs" for some
+	$(BIN)/python -m pytest $(ARGS)
+
+check: $(READY) ## lint, format, types, rulebook with its own tests
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lendwatch check
+
+bench: $(READY) ## speed and memory over 1,000,000 events (about ten minutes)
+	$(BIN)/python -m tests.bench.bench $(ARGS)
+
+bench-short: $(READY) ## the same over 60,000 events
+	$(BIN)/python -m tests.bench.bench --short $(ARGS)
+
+lock: $(READY) ## newest allowed versions into both lock files
+	@$(BIN)/python -m pip install --quiet uv==$(UV_VERSION)
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --upgrade --generate-hashes \
+		--no-header --no-annotate --no-emit-index-url --no-emit-find-links \
+		--extra dev --output-file requirements-dev.lock pyproject.toml
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --upgrade --generate-hashes \
+		--no-header --no-annotate --no-emit-index-url --no-emit-find-links \
+		--constraint requirements-dev.lock --output-file requirements.lock pyproject.toml
+
+clean: ## remove the environment and caches
+	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis

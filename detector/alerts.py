@@ -1,0 +1,259 @@
+"""Alerts of one stage: hits fold into them, late evidence amends or withdraws them.
+
+Laws 21-24 of README.md. An alert is a set of triggers (events that hit) of one scope: typology,
+entity, and the key of the stage that judged. Its id is a hash of the scope and its first trigger:
+no clock, no counter, no host, no version.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from hashlib import blake2b
+from typing import Any, Final
+
+from detector.rules import Rule
+
+WEIGHTS: Final[Mapping[str, float]] = {
+    "critical": 0.95, "high": 0.8, "medium": 0.5, "low": 0.25, "info": 0.1,
+}  # fmt: skip
+SEVERITIES: Final = ("info", "low", "medium", "high", "critical")
+EVERY_TRIGGER_UP_TO: Final = 16  # each makes a revision; after that at powers of two
+TRIGGERS_KEPT: Final = 64  # the first, and the newest of the others
+FORGET_AFTER_MS: Final = 86_400_000
+STANDING_HITS_KEPT: Final = 64  # hit times of a typology at a key, for rules that ask
+STANDING_MS: Final = 7 * 86_400_000  # an older hit is as good as none
+
+
+@dataclass(slots=True, frozen=True)
+class Scope:
+    """What hits fold within: hashes of the entity and of the stage's key."""
+
+    typology: str
+    entity_kind: str
+    entity: int
+    key: int
+
+
+@dataclass(slots=True, frozen=True)
+class Subject:
+    """An event that alerts speak of, with the names that outputs need."""
+
+    event: int  # the id's hash
+    event_id: str
+    account: int
+    account_id: str
+    occurred_at_ms: int
+    amount_minor: int | None
+    currency: str | None
+    act_by_ms: int | None
+
+
+@dataclass(slots=True, frozen=True)
+class Hit:
+    """A rule that hit, with what it saw: a reason of the contract without its contribution."""
+
+    rule: Rule
+    reason: Mapping[str, Any]
+    evidence: tuple[str, ...]
+
+
+@dataclass(slots=True)
+class Trigger:
+    """An event that stands as a hit, and the rules that say so."""
+
+    subject: Subject
+    hits: dict[str, Hit]
+
+
+@dataclass(slots=True)
+class Alert:
+    """An alert and its newest revision's standing."""
+
+    alert_id: str
+    scope: Scope
+    entity_id: str
+    first: Subject
+    status: str
+    revision: int = 0
+    triggers: dict[int, Trigger] = field(default_factory=dict)
+    seen: int = 0  # triggers in all, those let go included
+    severity: str = "info"
+
+    def span(self) -> tuple[int, int]:
+        """The times of the earliest and the latest trigger; the first one's if none stands."""
+        times = [trigger.subject.occurred_at_ms for trigger in self.triggers.values()]
+        times = times or [self.first.occurred_at_ms]
+        return min(times), max(times)
+
+    def hits(self) -> dict[str, Hit]:
+        """The newest hit of each rule over all triggers."""
+        found: dict[str, Hit] = {}
+        for trigger in sorted(self.triggers.values(), key=lambda t: t.subject.occurred_at_ms):
+            found.update(trigger.hits)
+        return found
+
+
+@dataclass(slots=True, frozen=True)
+class Revision:
+    """What became of an alert at one event: enough to write the contract's record."""
+
+    alert: Alert
+    revision: int
+    status: str
+    by: Subject
+    severity: str
+    hits: Mapping[str, Hit]
+    amount_minor: int | None
+    triggers: int
+
+
+def alert_id_of(scope: Scope, event: int) -> str:
+    """The id of the alert that this event opens in this scope: 32 hexadecimal digits."""
+    text = f"{scope.typology}|{scope.entity_kind}|{scope.entity}|{scope.key}|{event}"
+    return blake2b(text.encode(), digest_size=16, person=b"lendwatch.alert").hexdigest()
+
+
+class AlertBook:
+    """The standing alerts of one stage."""
+
+    def __init__(self, quiet_ms: Mapping[str, int], standing: frozenset[str]) -> None:
+        self._quiet_ms = quiet_ms
+        self._standing = standing  # typologies whose newest hits rules ask for
+        self._by_scope: dict[Scope, list[Alert]] = {}
+        self._by_key: dict[int, list[Alert]] = {}
+        self._hit_times: dict[tuple[str, int], list[int]] = {}
+
+    def hit(self, scope: Scope, entity_id: str, by: Subject, hits: dict[str, Hit]) -> tuple[
+        Alert, Revision | None
+    ]:
+        """Fold the hits of one event on one scope; the alert, and its revision if it made one."""
+        if scope.typology in self._standing:
+            times = self._hit_times.setdefault((scope.typology, scope.key), [])
+            times.append(by.occurred_at_ms)
+            del times[:-STANDING_HITS_KEPT]
+        alert = self._open_for(scope, by) or self._reopened(scope, by)
+        if alert is None:
+            alert = Alert(alert_id_of(scope, by.event), scope, entity_id, by, "open")
+            self._by_scope.setdefault(scope, []).append(alert)
+            self._by_key.setdefault(scope.key, []).append(alert)
+        was_open = alert.revision > 0 and alert.status in ("open", "updated")
+        is_new = by.event not in alert.triggers
+        changed = is_new or set(alert.triggers[by.event].hits) != set(hits)
+        alert.triggers[by.event] = Trigger(by, hits)
+        self._let_go(alert)
+        rises = self._rank_up(alert)
+        if is_new:
+            alert.seen += 1
+        speaks = not was_open or rises or (changed and (not is_new or _is_told(alert.seen)))
+        if not speaks:
+            return alert, None
+        return alert, self._revise(alert, "updated" if was_open else "open", by)
+
+    def amend(self, alert: Alert, by: Subject, hits: dict[str, Hit]) -> Revision | None:
+        """What stands for one trigger is now `hits`; none: it is no trigger any more."""
+        trigger = alert.triggers[by.event]
+        if set(trigger.hits) == set(hits):
+            return None
+        if hits:
+            trigger.hits = hits
+        else:
+            del alert.triggers[by.event]
+        alert.severity = "info"
+        self._rank_up(alert)
+        status = "updated" if alert.triggers else "withdrawn"
+        return self._revise(alert, status, by)
+
+    def withdraw(self, typology: str, key: int, by: Subject) -> list[Revision]:
+        """Withdraw every open alert of a typology at a key."""
+        revisions = []
+        for alert in self._by_key.get(key, ()):
+            if alert.scope.typology == typology and alert.status in ("open", "updated"):
+                alert.triggers.clear()
+                revisions.append(self._revise(alert, "withdrawn", by))
+        return revisions
+
+    def standing_for(self, key: int, event: int) -> list[Alert]:
+        """The open alerts of a key in which this event is a trigger."""
+        return [
+            alert for alert in self._by_key.get(key, ())
+            if alert.status in ("open", "updated") and event in alert.triggers
+        ]  # fmt: skip
+
+    def hit_age_ms(self, typology: str, key: int, at_ms: int, never_ms: int) -> int:
+        """The age of the newest hit of a typology at a key in the week up to a time."""
+        times = self._hit_times.get((typology, key), ())
+        recent = [t for t in times if at_ms - STANDING_MS < t <= at_ms]
+        return at_ms - max(recent) if recent else never_ms
+
+    def forget(self, clock_ms: int, lateness_ms: int) -> None:
+        """Law 24: drop what no event still to be judged could reach."""
+        for scope in list(self._by_scope):
+            horizon = clock_ms - lateness_ms - self._quiet_ms[scope.typology] - FORGET_AFTER_MS
+            kept = [alert for alert in self._by_scope[scope] if alert.span()[1] >= horizon]
+            if len(kept) == len(self._by_scope[scope]):
+                continue
+            gone = {id(alert) for alert in self._by_scope[scope]} - {id(a) for a in kept}
+            self._by_scope[scope] = kept
+            if not kept:
+                del self._by_scope[scope]
+            at_key = [a for a in self._by_key[scope.key] if id(a) not in gone]
+            self._by_key[scope.key] = at_key
+            if not at_key:
+                del self._by_key[scope.key]
+        for name, times in list(self._hit_times.items()):
+            if max(times) < clock_ms - lateness_ms - STANDING_MS:
+                del self._hit_times[name]
+
+    @property
+    def count(self) -> int:
+        """Alerts that are remembered."""
+        return sum(len(alerts) for alerts in self._by_scope.values())
+
+    def _open_for(self, scope: Scope, by: Subject) -> Alert | None:
+        quiet = self._quiet_ms[scope.typology]
+        for alert in reversed(self._by_scope.get(scope, [])):
+            first, last = alert.span()
+            is_open = alert.status in ("open", "updated")
+            if is_open and first - quiet <= by.occurred_at_ms <= last + quiet:
+                return alert
+        return None
+
+    def _reopened(self, scope: Scope, by: Subject) -> Alert | None:
+        wanted = alert_id_of(scope, by.event)
+        for alert in self._by_scope.get(scope, ()):
+            if alert.alert_id == wanted:
+                return alert
+        return None
+
+    def _rank_up(self, alert: Alert) -> bool:
+        """Set the severity to the highest of its rules'; whether that is a rise."""
+        ranks = [SEVERITIES.index(hit.rule.severity) for hit in alert.hits().values()]
+        highest = max(ranks, default=SEVERITIES.index(alert.severity))
+        rises = highest > SEVERITIES.index(alert.severity)
+        alert.severity = SEVERITIES[highest]
+        return rises
+
+    @staticmethod
+    def _let_go(alert: Alert) -> None:
+        while len(alert.triggers) > TRIGGERS_KEPT:
+            keys = iter(alert.triggers)
+            first = next(keys)
+            del alert.triggers[next(keys) if first == alert.first.event else first]
+
+    @staticmethod
+    def _revise(alert: Alert, status: str, by: Subject) -> Revision:
+        alert.revision += 1
+        alert.status = status
+        amounts = [
+            trigger.subject.amount_minor for trigger in alert.triggers.values()
+            if trigger.subject.amount_minor is not None
+        ]  # fmt: skip
+        amount = sum(amounts) if amounts else None
+        return Revision(
+            alert, alert.revision, status, by, alert.severity, alert.hits(), amount, alert.seen
+        )
+
+
+def _is_told(seen: int) -> bool:
+    return seen <= EVERY_TRIGGER_UP_TO or seen & (seen - 1) == 0

@@ -1,0 +1,133 @@
+"""A batch of lines becomes events, rows of words and dead letters: the fast path.
+
+Every line is decoded by msgspec; one that fails, or in which msgspec cannot see a fault that the
+contract knows, goes alone through the slow path (strict.py), whose word is the last. So the verdict
+on a line never depends on the lines beside it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from detector.events import DEPTH_MAX, FUTURE_TOLERANCE_MS, LINE_MAX_BYTES
+from detector.ids import Ids
+from detector.rows import words_of
+from detector.schema import Disbursement, Event, Login
+from detector.strict import Refused, nested_too_deep, read_strictly
+
+_DEEP_BYTES: Final = 2 * DEPTH_MAX  # a line no longer than this cannot nest too deep
+_WITH_ADDRESS: Final = (Login, Disbursement)
+_TYPE: Final = b'"type"'
+_ESCAPED_TYPE: Final = re.compile(rb"\\u00(?:74|79|70|65)")  # a letter of "type", escaped
+
+
+@dataclass(slots=True)
+class Dead:
+    """A line that is no event: its index, the contract's reason, the field's path, our words."""
+
+    position: int
+    reason: str
+    path: str
+    message: str
+
+
+@dataclass(slots=True)
+class Batch:
+    """A batch decoded: `events[i]` is row `words[i]` (see events.py) and line `positions[i]`."""
+
+    events: list[Event]
+    words: NDArray[np.int64]  # (n, 14)
+    positions: NDArray[np.int64]  # (n,), rising
+    dead: list[Dead]  # by rising position
+
+
+class Decoder:
+    """Decodes lines; an event dated more than 5 minutes after `as_of_ms` is in the future."""
+
+    def __init__(self, ids: Ids, as_of_ms: int) -> None:
+        self._ids = ids
+        self._horizon_ms = as_of_ms + FUTURE_TOLERANCE_MS
+        self._json: msgspec.json.Decoder[Event] = msgspec.json.Decoder(Event)
+
+    def decode(self, lines: Sequence[bytes]) -> Batch:
+        """Each line is an event of the batch or a dead letter, in the order of the lines.
+
+        Never raises for what a line holds. (A caller more than some 400 frames deep may see
+        RecursionError for a deeply nested line: the stack is the process's, not the event's.)
+        """
+        decoded = self._decode_fast(lines)
+        suspects = self._suspects(lines, decoded)
+        dead: list[Dead] = []
+        for position in sorted(suspects):
+            decoded[position] = None
+            try:
+                decoded[position] = read_strictly(lines[position], self._ids, self._horizon_ms)
+            except Refused as fault:
+                dead.append(Dead(position, fault.reason, fault.path, fault.message))
+        events = [event for event in decoded if event is not None]
+        positions = [i for i, event in enumerate(decoded) if event is not None]
+        words = words_of(events, self._ids)
+        return Batch(events, words, np.array(positions, dtype=np.int64), dead)
+
+    def _decode_fast(self, lines: Sequence[bytes]) -> list[Event | None]:
+        decode = self._json.decode
+        decoded: list[Event | None] = []
+        for line in lines:
+            try:
+                decoded.append(decode(line))
+            except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+                decoded.append(None)
+        return decoded
+
+    def _suspects(self, lines: Sequence[bytes], decoded: list[Event | None]) -> set[int]:
+        """The lines that the slow path must judge: it costs ten times, so these should be few."""
+        suspects = {i for i, event in enumerate(decoded) if event is None}
+        suspects.update(_unseen_by_parser(lines, bool(suspects)))
+        suspects.update(self._unseen_by_types(decoded))
+        return suspects
+
+    def _unseen_by_types(self, decoded: list[Event | None]) -> Iterable[int]:
+        """Events in the future, and those whose address is none."""
+        horizon_ms, network = self._horizon_ms, self._ids.network
+        for i, event in enumerate(decoded):
+            if event is not None and event.occurred_at > horizon_ms:
+                yield i
+        addresses = {event.ip for event in decoded if isinstance(event, _WITH_ADDRESS)}
+        wrong = {ip for ip in addresses if ip is not None and network(ip) is None}
+        if wrong:
+            for i, event in enumerate(decoded):
+                if isinstance(event, _WITH_ADDRESS) and event.ip in wrong:
+                    yield i
+
+
+def _unseen_by_parser(lines: Sequence[bytes], some_failed: bool) -> Iterable[int]:
+    """Too long or too deep; bytes that are no UTF-8 in what is skipped; a type told twice."""
+    if max(map(len, lines), default=0) > _DEEP_BYTES:
+        yield from (i for i, line in enumerate(lines) if _too_long_or_deep(line))
+    whole = b"\n".join(lines)
+    if not whole.isascii() and not _is_utf8(whole):
+        yield from (i for i, line in enumerate(lines) if not _is_utf8(line))
+    # Every event tells its type, so that as many as there are lines means one in each.
+    if some_failed or whole.count(_TYPE) != len(lines):
+        yield from (i for i, line in enumerate(lines) if line.count(_TYPE) != 1)
+    if b"\\" in whole and _ESCAPED_TYPE.search(whole):
+        yield from (i for i, line in enumerate(lines) if _ESCAPED_TYPE.search(line))
+
+
+def _too_long_or_deep(line: bytes) -> bool:
+    return len(line) > LINE_MAX_BYTES or nested_too_deep(line)
+
+
+def _is_utf8(line: bytes) -> bool:
+    try:
+        line.decode()
+    except UnicodeDecodeError:
+        return False
+    return True

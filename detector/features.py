@@ -1,0 +1,192 @@
+"""The catalogue of features, compiled: from what a rulebook declares to the arrays a walk reads."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Final
+
+import numpy as np
+
+from detector.fields import FIELD_INDEX, FIELDS, KEPT_ALLOWED, KEPT_FIELDS
+from detector.events import (
+    KINDS, KINDS_OF_TYPE, PAYEE_KINDS, PAYEE_OWNERS, SIGNALS, TYPES, WORDS,
+)  # fmt: skip
+from detector.memory import ACCOUNT_SLOT, ENTITY_SLOT, STAGES
+from detector.policy import Policy
+from detector.reading import AGGREGATES, OF_RING, Plan
+from detector.rules import FeatureSpec, Rule
+
+IDS_MAX: Final = 4  # ids that one condition of a feature may name
+KNOWN_SETS: Final = {"device": 0, "network": 1, "payee": 2}
+TYPE_CODES: Final = {name: code for code, name in enumerate(TYPES)}
+GROUPS: Final[dict[str, tuple[str, ...]]] = {
+    "disbursement": ("disbursement_requested", "disbursement_paid"),
+    "login": ("login_success", "login_failure"),
+    "verification": (
+        "verification_passed", "verification_failed", "verification_error",
+        "verification_timeout",
+    ),
+    "debit": tuple(name for name in KINDS if name.startswith("debit_")),
+    "disposition": tuple(name for name, kind in KINDS.items() if 32 <= kind < 60),
+}  # fmt: skip
+
+
+class FeatureError(ValueError):
+    """A feature asks for what its stage's memory does not hold."""
+
+
+class Columns:
+    """One list of columns for all stages: an event's fields, then every feature."""
+
+    def __init__(self, features: Sequence[FeatureSpec], standing: Iterable[str]) -> None:
+        names = [*FIELDS, *(feature.name for feature in features), *standing]
+        self.names: tuple[str, ...] = tuple(names)
+        self.index: dict[str, int] = {name: place for place, name in enumerate(names)}
+        if len(self.index) != len(names):
+            raise FeatureError("two columns share a name")
+
+
+def kinds_of(name: str) -> tuple[int, ...]:
+    """The kinds of ring entries that an `events` word means."""
+    return tuple(KINDS[kind] for kind in GROUPS.get(name, (name,)))
+
+
+def compile_plan(
+    stage: str, features: Sequence[FeatureSpec], columns: Columns, policy: Policy
+) -> Plan:
+    """The plan of the features of one stage.
+
+    Raises:
+        FeatureError: an id or amount that the stage's memory does not keep.
+    """
+    own = [feature for feature in features if feature.entity == stage]
+    held = {WORDS[word] for word in (ACCOUNT_SLOT if stage == "account" else ENTITY_SLOT)}
+    n = len(own)
+    by_type = [
+        [f for f, feature in enumerate(own) if name in feature.on] for name in TYPES
+    ]
+    return Plan(
+        aggregate=_ints(AGGREGATES.index(feature.aggregate) for feature in own),
+        of=_ints(_of(feature, held) for feature in own),
+        kinds=np.array([_kinds(feature) for feature in own], np.uint64).reshape(n),
+        draws_only=_bytes("disbursement" in feature.events for feature in own),
+        span_ms=_ints(-1 if f.span_ms is None else f.span_ms for f in own),
+        same=_words([f.same for f in own], held),
+        same_any=_words([f.same_any for f in own], held),
+        agree=_words([f.agree for f in own], held),
+        differ=_words([f.differ for f in own], held),
+        owners=_ints(_codes(f.payee_owner, PAYEE_OWNERS) for f in own),
+        payee_kinds=_ints(_codes(f.payee_kind, PAYEE_KINDS) for f in own),
+        signals=_ints(_codes(f.signals, SIGNALS) for f in own),
+        first_to_payee=_bytes(bool(f.first_to_payee) for f in own),
+        before=_bytes(f.before for f in own),
+        whole=_bytes(f.whole for f in own),
+        absent=np.array(
+            [np.nan if f.absent is None else f.absent for f in own], np.float64
+        ).reshape(n),
+        unsourced=_bytes(_is_unsourced(f, policy) for f in own),
+        column=_ints(columns.index[f.name] for f in own),
+        type_starts=_starts(by_type),
+        type_features=_ints(f for group in by_type for f in group),
+    )
+
+
+def kept_columns(stage: str, features: Sequence[FeatureSpec]) -> frozenset[str]:
+    """The columns that this stage can read again from its own memory (law 6)."""
+    own = {feature.name for feature in features if feature.entity == stage}
+    if stage == "account":
+        return frozenset(own | set(FIELDS))
+    return frozenset(own | KEPT_FIELDS | {KEPT_ALLOWED[stage]})
+
+
+def rule_features(rules: Sequence[Rule], features: Sequence[FeatureSpec], stage: str,
+                  ) -> tuple[list[int], list[int]]:  # fmt: skip
+    """For each rule the features of its stage whose counted events are its evidence."""
+    own = [feature for feature in features if feature.entity == stage]
+    place = {feature.name: f for f, feature in enumerate(own)}
+    starts, named = [0], []
+    for rule in rules:
+        named += [
+            place[name] for name in rule.reads
+            if name in place and AGGREGATES.index(own[place[name]].aggregate) < OF_RING
+        ]  # fmt: skip
+        starts.append(len(named))
+    return starts, named
+
+
+def absent_fields(policy: Policy) -> np.ndarray[tuple[int], np.dtype[np.uint8]]:
+    """A flag a field column: 1 where the policy says that the source never carries it."""
+    flags = np.zeros(len(FIELDS), np.uint8)
+    for name in policy.absent_fields:
+        event_type, _, field = name.partition(".")
+        if field in FIELD_INDEX and event_type in ("disbursement", "auto_debit"):
+            flags[FIELD_INDEX[field]] = 1
+    return flags
+
+
+def absent_ids(policy: Policy) -> np.ndarray[tuple[int], np.dtype[np.uint8]]:
+    """Flags (3 types x device, network, session, verification) of ids that are never there."""
+    flags = np.zeros(12, np.uint8)
+    fields = ("device_id", "ip", "session_id", "verification_id")
+    for group, event_type in enumerate(("login", "identity_verification", "disbursement")):
+        for k, field in enumerate(fields):
+            flags[group * 4 + k] = f"{event_type}.{field}" in policy.absent_fields
+    return flags
+
+
+def _of(feature: FeatureSpec, held: set[str]) -> int:
+    if feature.aggregate == "age":
+        return KNOWN_SETS[str(feature.of)]
+    if feature.of is None:
+        return -1
+    return _word(feature.of, held)
+
+
+def _word(name: str, held: set[str]) -> int:
+    if name not in held:
+        raise FeatureError(f"'{name}' is not kept at this stage")
+    return WORDS.index(name)
+
+
+def _words(names: Sequence[Sequence[str]], held: set[str]) -> np.ndarray:  # type: ignore[type-arg]
+    table = np.full((len(names), IDS_MAX), -1, np.int64)
+    for f, group in enumerate(names):
+        for k, name in enumerate(group):
+            table[f, k] = _word(name, held)
+    return table
+
+
+def _kinds(feature: FeatureSpec) -> int:
+    return sum(1 << kind for kind in {k for name in feature.events for k in kinds_of(name)})
+
+
+def _codes(names: Iterable[str], table: Sequence[str]) -> int:
+    return sum(1 << table.index(name) for name in names)
+
+
+def _is_unsourced(feature: FeatureSpec, policy: Policy) -> bool:
+    """Law 20: none of the feeds that it counts is there."""
+    types = {
+        event_type
+        for name in feature.events
+        for kind in kinds_of(name)
+        for event_type, (low, high) in KINDS_OF_TYPE.items()
+        if low <= kind <= high
+    }
+    return bool(types) and not any(_has(policy.sources, name) for name in types)
+
+
+def _has(sources: Mapping[str, bool], name: str) -> bool:
+    return sources[name]
+
+
+def _starts(groups: Sequence[Sequence[int]]) -> np.ndarray:  # type: ignore[type-arg]
+    return np.cumsum([0, *(len(group) for group in groups)]).astype(np.int64)
+
+
+def _ints(values: Iterable[int]) -> np.ndarray:  # type: ignore[type-arg]
+    return np.array(list(values), np.int64)
+
+
+def _bytes(values: Iterable[bool]) -> np.ndarray:  # type: ignore[type-arg]
+    return np.array(list(values), np.uint8)

@@ -1,0 +1,246 @@
+"""The compiled judgement of one event at one stage: its features, then its rules, then what hit."""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from detector.fields import Allowed, fill_fields
+from detector.events import ID, INPUT_MISSING, KIND_MASK, NULL_INT, T
+from detector.expressions import evaluate
+from detector.jit import compiled
+from detector.memory import Memory
+from detector.names import EVIDENCE_REACH_MS
+from detector.reading import OF_RING, Plan, absence_cause, matching, read
+from detector.ring import at
+
+HIT, CLEAR, ABSTAIN, ERROR, MAYBE = range(5)  # maybe: waits for a standing column
+EVIDENCE_MAX: Final = 32  # event ids kept of one finding
+TRIGGERS: Final = ("login", "identity_verification", "disbursement", "paid", "auto_debit")
+
+
+class Rules(NamedTuple):
+    """The rules of one stage, compiled: programs and what to do with their results."""
+
+    ops: NDArray[np.int16]
+    args: NDArray[np.int32]
+    consts: NDArray[np.float64]
+    starts: NDArray[np.int64]  # (rules + 1)
+    trigger_starts: NDArray[np.int64]  # (triggers + 1): rules of a trigger, in `trigger_rules`
+    trigger_rules: NDArray[np.int64]
+    feature_starts: NDArray[np.int64]  # (rules + 1): ring features a rule reads, its evidence
+    features: NDArray[np.int64]
+    kept: NDArray[np.uint8]  # may be judged again at this stage
+    standing: NDArray[np.uint8]
+    live: NDArray[np.uint8]
+
+
+class Scratch(NamedTuple):
+    """Room that one judgement needs and the next one reuses."""
+
+    found: NDArray[np.int64]
+    voided: NDArray[np.int64]
+    stack_values: NDArray[np.float64]
+    stack_causes: NDArray[np.uint8]
+    not_told: NDArray[np.uint8]  # field causes of an event that is judged again
+
+
+class Found(NamedTuple):
+    """What a walk found, until Python takes it away."""
+
+    findings: NDArray[np.int64]  # (n, 6): batch row, again row or -1, rule, result, evidence
+    evidence: NDArray[np.int64]  # event ids
+    again_words: NDArray[np.int64]  # events judged again, as batch rows
+    again_values: NDArray[np.float64]
+    again_causes: NDArray[np.uint8]
+    again_source: NDArray[np.int64]  # the late batch row that made it so
+    n: NDArray[np.int64]  # findings, evidence, again
+    results: NDArray[np.int64]  # (rules, 4): counts of hit, clear, abstain, error
+
+
+@compiled
+def has_space(f: Found, ring_max: int) -> bool:
+    """Whether the findings of one more event fit, with a whole ring judged again."""
+    worst = (ring_max + 1) * len(f.results)
+    return (
+        f.n[0] + worst < len(f.findings)
+        and f.n[1] + worst * EVIDENCE_MAX < len(f.evidence)
+        and f.n[2] + ring_max < len(f.again_words)
+    )
+
+
+@compiled
+def triggers_of(kind: int) -> tuple[int, int]:
+    """Which triggers an event of this kind pulls; -1 for none."""
+    if kind < 2:
+        return 0, -1
+    if 4 <= kind < 8:
+        return 1, -1
+    if kind == 8:
+        return 2, -1
+    if kind == 9:
+        return 2, 3
+    if kind == 13:
+        return 3, -1
+    if 16 <= kind < 32:
+        return 4, -1
+    return -1, -1
+
+
+@compiled
+def _type_of(kind: int) -> int:
+    return 0 if kind < 4 else 1 if kind < 8 else 2 if kind < 16 else 3 if kind < 32 else 4
+
+
+@compiled
+def read_features(
+    m: Memory, row: int, j: int, plan: Plan, w: NDArray[np.int64], values: NDArray[np.float64],
+    causes: NDArray[np.uint8], field_cause: NDArray[np.uint8], scratch: Scratch,
+) -> None:  # fmt: skip
+    """Write the columns of every feature of the event's type."""
+    kind = _type_of(w[2] & KIND_MASK)
+    for k in range(plan.type_starts[kind], plan.type_starts[kind + 1]):
+        f = plan.type_features[k]
+        value, cause = read(
+            m, row, j, plan, f, w, field_cause, scratch.found, scratch.voided
+        )
+        values[plan.column[f]] = value
+        causes[plan.column[f]] = cause
+
+
+@compiled
+def _gather(
+    m: Memory, row: int, j: int, plan: Plan, rules: Rules, rule: int, w: NDArray[np.int64],
+    found: Found, scratch: Scratch,
+) -> int:  # fmt: skip
+    """Append the ids of the event and of what the rule's features counted; how many."""
+    start, n = found.n[1], 1
+    found.evidence[start] = w[ID]
+    r = m.rows[row]
+    for k in range(rules.feature_starts[rule], rules.feature_starts[rule + 1]):
+        f = rules.features[k]
+        if plan.aggregate[f] >= OF_RING or plan.unsourced[f]:
+            continue
+        if _lacks_id(plan, f, w):
+            continue
+        count = matching(m, r, j, plan, f, w, scratch.found, scratch.voided)
+        for i in range(count):
+            if m.slots[scratch.found[i], 0] <= w[T] - EVIDENCE_REACH_MS:
+                break
+            event_id = m.slots[scratch.found[i], 1]
+            known = False
+            for e in range(start, start + n):
+                known = known or found.evidence[e] == event_id
+            if not known and n < EVIDENCE_MAX:
+                found.evidence[start + n] = event_id
+                n += 1
+    found.n[1] = start + n
+    return n
+
+
+@compiled
+def _lacks_id(plan: Plan, f: int, w: NDArray[np.int64]) -> bool:
+    for k in range(4):
+        if plan.same[f, k] >= 0 and w[plan.same[f, k]] == 0:
+            return True
+    return False
+
+
+@compiled
+def run_rules(
+    m: Memory, row: int, j: int, plan: Plan, rules: Rules, w: NDArray[np.int64],
+    values: NDArray[np.float64], causes: NDArray[np.uint8], source: int, again: int,
+    found: Found, scratch: Scratch,
+) -> int:  # fmt: skip
+    """Evaluate the rules of an event; 1 where a live one abstained for want of an input."""
+    degraded = 0
+    for trigger in triggers_of(w[2] & KIND_MASK):
+        if trigger < 0:
+            continue
+        for k in range(rules.trigger_starts[trigger], rules.trigger_starts[trigger + 1]):
+            rule = rules.trigger_rules[k]
+            if again >= 0 and not rules.kept[rule]:
+                continue
+            result = evaluate(
+                rules.ops, rules.args, rules.consts, rules.starts[rule], rules.starts[rule + 1],
+                values, causes, scratch.stack_values, scratch.stack_causes,
+            )  # fmt: skip
+            if np.isnan(result):
+                outcome = MAYBE if rules.standing[rule] else ABSTAIN
+            else:
+                outcome = HIT if result != 0.0 else CLEAR
+            if outcome != MAYBE and again < 0:
+                found.results[rule, outcome] += 1
+            if outcome == ABSTAIN and rules.live[rule]:
+                degraded |= scratch.stack_causes[0] & INPUT_MISSING != 0
+            if outcome == HIT or outcome == MAYBE:
+                at_evidence = found.n[1]
+                n = _gather(m, row, j, plan, rules, rule, w, found, scratch)
+                finding = found.findings[found.n[0]]
+                finding[0], finding[1], finding[2] = source, again, rule
+                finding[3], finding[4], finding[5] = outcome, at_evidence, n
+                found.n[0] += 1
+    return degraded
+
+
+@compiled
+def abstain_all(
+    plan: Plan, rules: Rules, w: NDArray[np.int64], values: NDArray[np.float64],
+    causes: NDArray[np.uint8], cause: int, found: Found,
+) -> int:  # fmt: skip
+    """An event without this stage's key: its features are NULL and every rule abstains."""
+    kind = _type_of(w[2] & KIND_MASK)
+    for k in range(plan.type_starts[kind], plan.type_starts[kind + 1]):
+        column = plan.column[plan.type_features[k]]
+        values[column] = np.nan
+        causes[column] = cause
+    degraded = 0
+    for trigger in triggers_of(w[2] & KIND_MASK):
+        if trigger < 0:
+            continue
+        for k in range(rules.trigger_starts[trigger], rules.trigger_starts[trigger + 1]):
+            rule = rules.trigger_rules[k]
+            found.results[rule, ABSTAIN] += 1
+            degraded |= rules.live[rule] != 0 and cause & INPUT_MISSING != 0
+    return degraded
+
+
+@compiled
+def judge_again(
+    m: Memory, row: int, after: int, plan: Plan, rules: Rules, allowed: Allowed, key_word: int,
+    key: int, source: int, found: Found, scratch: Scratch,
+) -> None:  # fmt: skip
+    """Judge every entry after position `after` again, in order, from what the ring keeps."""
+    r = m.rows[row]
+    for j in range(after + 1, r.count):
+        s = at(r, j)
+        kind = m.slots[s, 2] & KIND_MASK
+        if triggers_of(kind)[0] < 0 and kind != 12:
+            continue
+        again = found.n[2]
+        w = found.again_words[again]
+        w[:] = 0
+        for word in (9, 10, 11, 12, 13):
+            w[word] = NULL_INT
+        w[9] = 0
+        for k in range(len(m.keep)):
+            w[m.keep[k]] = m.slots[s, k]
+        w[key_word] = key
+        found.again_values[again, :] = np.nan
+        found.again_causes[again, :] = 0
+        fill_fields(w, found.again_values[again], found.again_causes[again], allowed)
+        read_features(
+            m, row, j, plan, w, found.again_values[again], found.again_causes[again],
+            scratch.not_told, scratch,
+        )  # fmt: skip
+        found.again_source[again] = source
+        found.n[2] = again + 1
+        run_rules(
+            m, row, j, plan, rules, w, found.again_values[again], found.again_causes[again],
+            source, again, found, scratch,
+        )  # fmt: skip
+
+
+_ = absence_cause

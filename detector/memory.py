@@ -1,0 +1,75 @@
+"""The memory of a stage's entities: rows, rings, familiar sets, in flat arrays that grow.
+
+A row is one entity. Its ring and its familiar set are segments of two shared pools, in sizes that
+double as they fill, so that a thousand quiet entities cost little and a busy one has a bound:
+`RING_MAX` events, the familiar limits below, together under 8 KiB. The compiled walk works on
+`Memory`, a tuple of arrays; `Store` (store.py) owns the arrays and grows them between walks.
+"""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from detector.events import (
+    ACCOUNT, AMOUNT, CODE, DEVICE, ID, LIMIT, NETWORK, NORMAL, OBJECT, OUTSTANDING, PAYEE,
+    SESSION, VERIFICATION, WORDS, T,
+)  # fmt: skip
+
+RING_MAX: Final = 64
+RING_MIN: Final = 4
+FAMILIAR_MIN: Final = 4
+DEVICES_MAX: Final = 8  # of one account
+NETWORKS_MAX: Final = 8
+PAYEES_MAX: Final = 32
+ACCOUNTS_MAX: Final = 96  # of one device, network or payee
+PUT_AWAY_MAX: Final = 12  # draws that left the ring, kept for repeats and labels
+PUT_AWAY_WORDS: Final = 6  # id, object, t, device, network, payee
+MINUTES: Final = 20  # of log-ins, newest of an entity
+POPULATION_MINUTES: Final = 1500
+POPULATION_HOURS: Final = 192
+CLASSES: Final = 8  # free lists, by the logarithm of a segment's size
+
+STAGES: Final = ("account", "device", "network", "payee")
+KEY_WORDS: Final = (ACCOUNT, DEVICE, NETWORK, PAYEE)
+# What a slot of a ring holds, by stage: the account's own key is its row's.
+ACCOUNT_SLOT: Final = (
+    T, ID, CODE, DEVICE, NETWORK, PAYEE, SESSION, OBJECT, VERIFICATION, AMOUNT, LIMIT,
+    OUTSTANDING, NORMAL,
+)  # fmt: skip
+ENTITY_SLOT: Final = (T, ID, CODE, ACCOUNT, DEVICE, PAYEE, OBJECT, AMOUNT)
+
+ROW: Final = np.dtype([
+    ("key", "i8"), ("ring_at", "i8"), ("familiar_at", "i8"), ("put_away_at", "i8"),
+    ("newest_put_away_ms", "i8"), ("first_ms", "i8"), ("normal_ms", "i8"),
+    ("normal_sum", "f8"), ("normal_weight", "f8"), ("minute_newest", "i8"), ("openings", "i8"),
+    ("draws", "i4"), ("ring_size", "i4"), ("head", "i4"), ("count", "i4"),
+    ("familiar_size", "i4"), ("familiar_count", "i4"), ("put_away_count", "i4"),
+    ("put_away_next", "i4"),
+])  # fmt: skip
+
+
+class Memory(NamedTuple):
+    """The arrays of one stage, as the compiled walk sees them."""
+
+    rows: NDArray[np.void]  # ROW, one an entity
+    table: NDArray[np.int64]  # (2^k, 2): key, row + 1; open addressing
+    slots: NDArray[np.int64]  # (pool, words of a slot): the rings
+    familiar: NDArray[np.int64]  # (pool, 2 or 4): hash|kind, first|last[, failed|success, ...]
+    put_away: NDArray[np.int64]  # (pool * PUT_AWAY_MAX, PUT_AWAY_WORDS)
+    minutes: NDArray[np.uint32]  # (rows, MINUTES, 2): log-ins, failed ones; (0, ...) if not kept
+    population_minutes: NDArray[np.int64]  # (POPULATION_MINUTES, 2)
+    population_hours: NDArray[np.int64]  # (POPULATION_HOURS, 2)
+    carried: NDArray[np.int64]  # (types, 5): device, network, session, verification, events
+    free: NDArray[np.int64]  # (2, CLASSES): heads of the free lists of slots and familiar
+    used: NDArray[np.int64]  # (4,): rows, slots, familiar, put-away blocks in use
+    clock: NDArray[np.int64]  # (6,): see the CLOCK_ names
+    place: NDArray[np.int64]  # (words of a batch row): index in a slot, or -1
+    keep: NDArray[np.int64]  # (words of a slot): index in a batch row
+
+
+CLOCK_NOW, CLOCK_SINCE, CLOCK_PENDING_MS, CLOCK_PENDING_ACCOUNT = range(4)
+CLOCK_MINUTE, CLOCK_HOUR = 4, 5
+NOT_YET: Final = -1

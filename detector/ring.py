@@ -1,0 +1,239 @@
+"""The compiled part of memory: find an entity, put an event in its place, let the oldest leave.
+
+A ring is `count` slots from `head`, oldest first, in a segment whose size is a power of two.
+A logical position `j` (0 the oldest) is the slot `at(row, j)`.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from detector.events import CODE, ID, KIND_MASK, OBJECT
+from detector.jit import compiled
+from detector.memory import (
+    ACCOUNTS_MAX, MINUTES, PUT_AWAY_MAX, RING_MAX, RING_MIN, Memory,
+)  # fmt: skip
+
+
+@compiled
+def _first_probe(key: int, size: int) -> int:
+    mixed = np.uint64(key) * np.uint64(0x9E3779B97F4A7C15)
+    return np.int64((mixed >> np.uint64(20)) & np.uint64(size - 1))
+
+
+@compiled
+def enter_all(table: NDArray[np.int64], keys: NDArray[np.int64]) -> None:
+    """Fill an empty table with keys[row] -> row."""
+    size = len(table)
+    for row in range(len(keys)):
+        i = _first_probe(keys[row], size)
+        while table[i, 1] != 0:
+            i = (i + 1) & (size - 1)
+        table[i, 0] = keys[row]
+        table[i, 1] = row + 1
+
+
+@compiled
+def has_room(m: Memory) -> bool:
+    """Whether one more event fits, whatever it needs (a row, the largest segments)."""
+    if m.used[0] + 1 >= len(m.rows) or 2 * (m.used[0] + 1) >= len(m.table):
+        return False
+    if m.used[1] + RING_MAX >= len(m.slots) or m.used[2] + ACCOUNTS_MAX >= len(m.familiar):
+        return False
+    return len(m.put_away) == 0 or (m.used[3] + 1) * PUT_AWAY_MAX < len(m.put_away)
+
+
+@compiled
+def find_or_add(m: Memory, key: int) -> int:
+    """The row of an entity; a new one where it was not known."""
+    size = len(m.table)
+    i = _first_probe(key, size)
+    while m.table[i, 1] != 0:
+        if m.table[i, 0] == key:
+            return m.table[i, 1] - 1
+        i = (i + 1) & (size - 1)
+    row = m.used[0]
+    m.used[0] = row + 1
+    m.table[i, 0] = key
+    m.table[i, 1] = row + 1
+    r = m.rows[row]
+    r.key = key
+    r.ring_at = -1
+    r.familiar_at = -1
+    r.put_away_at = -1
+    r.newest_put_away_ms = -1
+    r.first_ms = -1
+    r.minute_newest = -1
+    return row
+
+
+@compiled
+def _class_of(size: int) -> int:
+    index = 0
+    while size > RING_MIN:
+        size >>= 1
+        index += 1
+    return index
+
+
+@compiled
+def take(pool: NDArray[np.int64], m: Memory, which: int, size: int) -> int:
+    """A segment of `size` from pool 0 (slots) or 1 (familiar): a freed one, else new."""
+    kind = _class_of(size)
+    head = m.free[which, kind]
+    if head >= 0:
+        m.free[which, kind] = pool[head, 0]
+        return head
+    at = m.used[1 + which]
+    m.used[1 + which] = at + size
+    return at
+
+
+@compiled
+def give_back(pool: NDArray[np.int64], m: Memory, which: int, at: int, size: int) -> None:
+    """Put a segment on its free list."""
+    kind = _class_of(size)
+    pool[at, 0] = m.free[which, kind]
+    m.free[which, kind] = at
+
+
+@compiled
+def at(r: np.void, j: int) -> int:
+    """The slot of logical position j."""
+    return r.ring_at + ((r.head + j) & (r.ring_size - 1))
+
+
+@compiled
+def rank(kind: int) -> int:
+    """Order of types at one instant: disposition first, auto_debit last."""
+    return 0 if kind >= 32 else 4 if kind >= 16 else 3 if kind >= 8 else 2 if kind >= 4 else 1
+
+
+@compiled
+def place_of(m: Memory, r: np.void, t: int, order: int) -> int:
+    """The logical position at which an event of this time and rank belongs (after its equals)."""
+    j = r.count
+    while j > 0:
+        s = at(r, j - 1)
+        older = m.slots[s, 0]
+        if older < t or (older == t and rank(m.slots[s, 2] & KIND_MASK) <= order):
+            break
+        j -= 1
+    return j
+
+
+@compiled
+def find_id(m: Memory, r: np.void, event_id: int) -> int:
+    """The logical position of an event by its id, newest first; -1 if it is not there."""
+    for j in range(r.count - 1, -1, -1):
+        if m.slots[at(r, j), 1] == event_id:
+            return j
+    return -1
+
+
+@compiled
+def find_put_away(m: Memory, r: np.void, word: int, value: int) -> int:
+    """The put-away draw whose word (0 id, 1 object) has this value, or -1."""
+    for k in range(r.put_away_count):
+        if m.put_away[r.put_away_at + k, word] == value:
+            return r.put_away_at + k
+    return -1
+
+
+@compiled
+def _grow(m: Memory, r: np.void) -> None:
+    old_at, old_size, old_head = r.ring_at, r.ring_size, r.head
+    size = RING_MIN if old_size == 0 else old_size * 2
+    new_at = take(m.slots, m, 0, size)
+    for j in range(r.count):
+        m.slots[new_at + j] = m.slots[old_at + ((old_head + j) & (old_size - 1))]
+    if old_size:
+        give_back(m.slots, m, 0, old_at, old_size)
+    r.ring_at = new_at
+    r.ring_size = size
+    r.head = 0
+
+
+@compiled
+def _put_away(m: Memory, r: np.void, s: int) -> None:
+    if r.put_away_at < 0:
+        r.put_away_at = m.used[3] * PUT_AWAY_MAX
+        m.used[3] += 1
+    k = r.put_away_at + r.put_away_next
+    for w, word in enumerate((1, 7, 0, 3, 4, 5)):  # id, object, t, device, network, payee
+        m.put_away[k, w] = m.slots[s, word]
+    r.put_away_next = (r.put_away_next + 1) % PUT_AWAY_MAX
+    r.put_away_count = min(r.put_away_count + 1, PUT_AWAY_MAX)
+
+
+@compiled
+def insert(m: Memory, r: np.void, j: int, words: NDArray[np.int64]) -> int:
+    """Put a batch row at logical position j; the oldest leaves a full ring. Its final position."""
+    if r.count == r.ring_size and r.ring_size < RING_MAX:
+        _grow(m, r)
+    if r.count == RING_MAX:
+        oldest = at(r, 0)
+        r.newest_put_away_ms = max(r.newest_put_away_ms, m.slots[oldest, 0])
+        kind = m.slots[oldest, 2] & KIND_MASK
+        if len(m.put_away) and (kind == 8 or kind == 9):
+            _put_away(m, r, oldest)
+        r.head = (r.head + 1) & (RING_MAX - 1)
+        r.count -= 1
+        j -= 1
+    for k in range(r.count, j, -1):
+        m.slots[at(r, k)] = m.slots[at(r, k - 1)]
+    s = at(r, j)
+    for k in range(len(m.keep)):
+        m.slots[s, k] = words[m.keep[k]]
+    r.count += 1
+    return j
+
+
+@compiled
+def mark_echoes(m: Memory, r: np.void, j: int, words: NDArray[np.int64]) -> bool:
+    """Decide draw or echo for a requested or paid that will go to position j.
+
+    Turns the event, or the later entry that it comes before, into an echo. Returns whether the
+    disbursement was known already.
+    """
+    object_at = m.place[OBJECT]
+    known = find_put_away(m, r, 1, words[OBJECT]) >= 0
+    echo = known
+    for k in range(r.count):
+        s = at(r, k)
+        kind = m.slots[s, 2] & KIND_MASK
+        told = kind == 8 or kind == 9 or kind == 12 or kind == 13
+        if not told or m.slots[s, object_at] != words[OBJECT]:
+            continue
+        known = True
+        if k < j:
+            echo = True
+        elif not echo and (kind == 8 or kind == 9):
+            m.slots[s, 2] += 4
+    if echo:
+        words[CODE] += 4
+    return known
+
+
+@compiled
+def is_repeat(m: Memory, r: np.void, words: NDArray[np.int64]) -> bool:
+    """Whether this event is in the ring or among the put-away draws."""
+    return find_id(m, r, words[ID]) >= 0 or find_put_away(m, r, 0, words[ID]) >= 0
+
+
+@compiled
+def count_minute(m: Memory, row: int, t: int, failed: bool) -> None:
+    """Count a log-in in its minute; nothing where the minute is no longer kept."""
+    r = m.rows[row]
+    minute = t // 60_000
+    if r.minute_newest < 0:
+        r.minute_newest = minute
+    while r.minute_newest < minute:
+        step = min(minute - r.minute_newest, MINUTES + 1)
+        r.minute_newest = minute - step + 1
+        m.minutes[row, r.minute_newest % MINUTES, 0] = 0
+        m.minutes[row, r.minute_newest % MINUTES, 1] = 0
+    if minute > r.minute_newest - MINUTES:
+        m.minutes[row, minute % MINUTES, 0] += 1
+        m.minutes[row, minute % MINUTES, 1] += np.uint32(failed)

@@ -1,0 +1,168 @@
+"""One stage: its memory, its compiled features and rules, and the walk of a batch through them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from detector.fields import Allowed
+from detector.events import SOURCE_MISSING, WORDS
+from detector.expressions import STACK_MAX
+from detector.features import Columns, compile_plan, kept_columns, rule_features
+from detector.judging import EVIDENCE_MAX, TRIGGERS, Found, Rules, Scratch
+from detector.kernel import Rows, walk_accounts, walk_entities
+from detector.memory import KEY_WORDS, RING_MAX, STAGES
+from detector.policy import Policy
+from detector.rulebook import Rulebook
+from detector.rules import Rule, compile_rules
+from detector.store import Store
+
+AGAIN_ROOM: Final = 1024  # events judged again between two visits of Python
+FINDINGS_ROOM: Final = 2048
+
+
+@dataclass(slots=True, frozen=True)
+class Finding:
+    """A rule's result on one event: batch row, row among those judged again (-1: its own)."""
+
+    row: int
+    again: int
+    rule: Rule
+    result: int
+    evidence: tuple[int, ...]
+
+
+@dataclass(slots=True)
+class Walked:
+    """What a walk found, in event order. Row k of the `again` arrays is an event judged again."""
+
+    findings: list[Finding] = field(default_factory=list)
+    again_source: list[int] = field(default_factory=list)  # the late batch row
+    again_words: list[NDArray[np.int64]] = field(default_factory=list)
+    again_values: list[NDArray[np.float64]] = field(default_factory=list)
+    again_causes: list[NDArray[np.uint8]] = field(default_factory=list)
+
+
+class Stage:
+    """A stage of the engine: `walk` takes a batch's rows through it."""
+
+    def __init__(
+        self, name: str, rulebook: Rulebook, columns: Columns, policy: Policy, allowed: Allowed
+    ) -> None:
+        self.name = name
+        self.key_word = KEY_WORDS[STAGES.index(name)]
+        self.store = Store(name)
+        self.rules = tuple(
+            rule for rule in rulebook.rules if rule.stage == name and rule.status != "off"
+        )
+        self.plan = compile_plan(name, rulebook.features, columns, policy)
+        self.kept = kept_columns(name, rulebook.features)
+        self.compiled = _compiled_rules(self, rulebook, columns)
+        self._allowed = allowed
+        self._lateness_ms = policy.lateness_ms
+        self._found = _found(len(columns.names), len(self.rules))
+        self.scratch = _scratch()
+
+    @property
+    def clock_ms(self) -> int:
+        """The newest time handled; negative before the first event."""
+        return int(self.store.memory.clock[0])
+
+    @property
+    def results(self) -> NDArray[np.int64]:
+        """(rules, 4): how often each rule hit, was clear, abstained, erred."""
+        return self._found.results
+
+    def is_kept(self, rule: Rule) -> bool:
+        """Whether a rule can be judged again here (law 6)."""
+        return not rule.reads_standing and all(name in self.kept for name in rule.reads)
+
+    def walk(
+        self, rows: Rows, order: NDArray[np.int64] | None, absent_ids: NDArray[np.uint8]
+    ) -> Walked:
+        """Take the rows (all at the account stage, else those of `order`) through the stage."""
+        walked, position = Walked(), 0
+        end = len(rows.words) if order is None else len(order)
+        while position < end:
+            self.store.make_room()
+            common = (self.plan, self.compiled, self._allowed)
+            memory, found = self.store.memory, self._found
+            if order is None:
+                position = walk_accounts(
+                    position, rows, memory, *common, absent_ids, self._lateness_ms, found,
+                    self.scratch,
+                )  # fmt: skip
+            else:
+                position = walk_entities(
+                    position, order, self.key_word, rows, memory, *common, self._lateness_ms,
+                    found, self.scratch,
+                )  # fmt: skip
+            self._take_away(walked)
+        return walked
+
+    def _take_away(self, walked: Walked) -> None:
+        found = self._found
+        findings, _, again = (int(n) for n in found.n)
+        base = len(walked.again_source)
+        for row, at, rule, result, start, n in found.findings[:findings].tolist():
+            evidence = tuple(found.evidence[start : start + n].tolist())
+            place = at if at < 0 else base + at
+            walked.findings.append(Finding(row, place, self.rules[rule], result, evidence))
+        if again:
+            walked.again_source += found.again_source[:again].tolist()
+            walked.again_words += list(found.again_words[:again].copy())
+            walked.again_values += list(found.again_values[:again].copy())
+            walked.again_causes += list(found.again_causes[:again].copy())
+        found.n[:] = 0
+
+
+def _compiled_rules(stage: Stage, rulebook: Rulebook, columns: Columns) -> Rules:
+    rules = stage.rules
+    programs = compile_rules(rules, columns.index)
+    by_trigger: list[list[int]] = [
+        [place for place, rule in enumerate(rules) if rule.on == trigger] for trigger in TRIGGERS
+    ]
+    starts, features = rule_features(rules, rulebook.features, stage.name)
+    return Rules(
+        ops=programs.ops, args=programs.args, consts=programs.consts,
+        starts=np.asarray(programs.starts, np.int64),
+        trigger_starts=np.cumsum([0, *(len(group) for group in by_trigger)]).astype(np.int64),
+        trigger_rules=_ints([place for group in by_trigger for place in group]),
+        feature_starts=_ints(starts), features=_ints(features),
+        kept=np.array([stage.is_kept(rule) for rule in rules], np.uint8),
+        standing=np.array([rule.reads_standing for rule in rules], np.uint8),
+        live=np.array([rule.status == "live" for rule in rules], np.uint8),
+    )  # fmt: skip
+
+
+def _ints(values: Sequence[int]) -> NDArray[np.int64]:
+    return np.array(values, np.int64)
+
+
+def _found(columns: int, rules: int) -> Found:
+    worst = (RING_MAX + 1) * max(rules, 1)
+    findings = worst + FINDINGS_ROOM
+    return Found(
+        findings=np.empty((findings, 6), np.int64),
+        evidence=np.empty(findings * EVIDENCE_MAX, np.int64),
+        again_words=np.empty((AGAIN_ROOM, len(WORDS)), np.int64),
+        again_values=np.empty((AGAIN_ROOM, columns)),
+        again_causes=np.empty((AGAIN_ROOM, columns), np.uint8),
+        again_source=np.empty(AGAIN_ROOM, np.int64),
+        n=np.zeros(3, np.int64),
+        results=np.zeros((rules, 4), np.int64),
+    )
+
+
+def _scratch() -> Scratch:
+    return Scratch(
+        found=np.empty(RING_MAX, np.int64),
+        voided=np.empty(RING_MAX, np.int64),
+        stack_values=np.empty(STACK_MAX),
+        stack_causes=np.empty(STACK_MAX, np.uint8),
+        not_told=np.full(4, SOURCE_MISSING, np.uint8),
+    )

@@ -1,0 +1,95 @@
+"""The owner of a stage's arrays: makes them, grows them between walks, tells their size."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from detector.events import WORDS
+from detector.memory import (
+    ACCOUNT_SLOT, ACCOUNTS_MAX, CLASSES, ENTITY_SLOT, MINUTES, NOT_YET, POPULATION_HOURS,
+    POPULATION_MINUTES, PUT_AWAY_MAX, PUT_AWAY_WORDS, RING_MAX, ROW, Memory,
+)  # fmt: skip
+from detector.ring import enter_all
+
+
+class Store:
+    """Owner of one stage's arrays."""
+
+    def __init__(self, stage: str, rows: int = 1024) -> None:
+        self.stage = stage
+        is_account = stage == "account"
+        slot = ACCOUNT_SLOT if is_account else ENTITY_SLOT
+        place = np.full(len(WORDS), -1, np.int64)
+        place[list(slot)] = np.arange(len(slot))
+        minutes = rows if stage in ("device", "network") else 0
+        population = is_account
+        self.memory = Memory(
+            rows=np.zeros(rows, ROW),
+            table=np.zeros((_power_of_two(2 * rows), 2), np.int64),
+            slots=np.empty((rows * 8, len(slot)), np.int64),
+            familiar=np.empty((rows * 4, 2 if is_account else 4), np.int64),
+            put_away=np.empty((64 * PUT_AWAY_MAX if is_account else 0, PUT_AWAY_WORDS), np.int64),
+            minutes=np.zeros((minutes, MINUTES, 2), np.uint32),
+            population_minutes=np.zeros((POPULATION_MINUTES if population else 0, 2), np.int64),
+            population_hours=np.zeros((POPULATION_HOURS if population else 0, 2), np.int64),
+            carried=np.zeros((5, 5), np.int64),
+            free=np.full((2, CLASSES), -1, np.int64),
+            used=np.zeros(4, np.int64),
+            clock=np.full(6, NOT_YET, np.int64),
+            place=place,
+            keep=np.array(slot, np.int64),
+        )
+
+    def make_room(self) -> None:
+        """Grow whatever could not take one more event (see `has_room` in ring.py)."""
+        m = self.memory
+        rows, slots, familiar, blocks = (int(x) for x in m.used)
+        if rows + 1 >= len(m.rows):
+            size = len(m.rows) * 2
+            kept = len(m.minutes) > 0
+            m = m._replace(
+                rows=_grown(m.rows, size), minutes=_grown(m.minutes, size if kept else 0)
+            )
+        if 2 * (rows + 1) >= len(m.table):
+            m = m._replace(table=_rehashed(m.rows[:rows]["key"], len(m.table) * 2))
+        if slots + RING_MAX >= len(m.slots):
+            m = m._replace(slots=_grown(m.slots, len(m.slots) * 3 // 2 + RING_MAX))
+        if familiar + ACCOUNTS_MAX >= len(m.familiar):
+            m = m._replace(familiar=_grown(m.familiar, len(m.familiar) * 3 // 2 + ACCOUNTS_MAX))
+        if len(m.put_away) and (blocks + 1) * PUT_AWAY_MAX >= len(m.put_away):
+            m = m._replace(put_away=_grown(m.put_away, len(m.put_away) * 2))
+        self.memory = m
+
+    @property
+    def entities(self) -> int:
+        """How many entities this stage remembers."""
+        return int(self.memory.used[0])
+
+    @property
+    def bytes_used(self) -> int:
+        """Bytes of the rows, segments and table in use."""
+        m = self.memory
+        rows, slots, familiar, blocks = (int(x) for x in m.used)
+        per_row = ROW.itemsize + (MINUTES * 8 if len(m.minutes) else 0)
+        return int(
+            rows * per_row + slots * m.slots.itemsize * m.slots.shape[1]
+            + familiar * m.familiar.itemsize * m.familiar.shape[1]
+            + blocks * PUT_AWAY_MAX * PUT_AWAY_WORDS * 8 + m.table.nbytes
+        )  # fmt: skip
+
+
+def _power_of_two(at_least: int) -> int:
+    return 1 << max(4, (at_least - 1).bit_length())
+
+
+def _grown(array: NDArray[np.generic], size: int) -> NDArray[np.generic]:
+    grown = np.zeros((size, *array.shape[1:]), array.dtype)
+    grown[: len(array)] = array
+    return grown
+
+
+def _rehashed(keys: NDArray[np.int64], size: int) -> NDArray[np.int64]:
+    table = np.zeros((size, 2), np.int64)
+    enter_all(table, keys)
+    return table

@@ -1,0 +1,77 @@
+"""How a borrower may be approached: hours, budget, hardship (contract: treatment).
+
+No contact between 22:00 and 08:00 of the deployment's time zone, at most `contacts_per_day` a day.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+NIGHT_BEGINS_HOUR: Final = 22
+NIGHT_ENDS_HOUR: Final = 8
+DAYS_KEPT: Final = 3  # of contact counts: the day of a late event and its neighbours
+
+
+class Calendar:
+    """Local days and contact hours of the deployment."""
+
+    def __init__(self, timezone: str) -> None:
+        self._zone = ZoneInfo(timezone)
+
+    def local(self, at_ms: int) -> datetime:
+        """The local time of an instant."""
+        return datetime.fromtimestamp(at_ms / 1000, UTC).astimezone(self._zone)
+
+    def day(self, at_ms: int) -> int:
+        """The local day of an instant, as a proleptic ordinal."""
+        return self.local(at_ms).toordinal()
+
+    def earliest_contact_ms(self, at_ms: int, *, is_budget_spent: bool) -> int:
+        """The first instant from `at_ms` at which a borrower may be contacted."""
+        local = self.local(at_ms)
+        morning = local.replace(hour=NIGHT_ENDS_HOUR, minute=0, second=0, microsecond=0)
+        if is_budget_spent or local.hour >= NIGHT_BEGINS_HOUR:
+            return self._ms(morning + timedelta(days=1))
+        if local.hour < NIGHT_ENDS_HOUR:
+            return self._ms(morning)
+        return at_ms
+
+    @staticmethod
+    def _ms(local: datetime) -> int:
+        return int(local.timestamp() * 1000)
+
+
+class Contacts:
+    """Contacts of an account in a local day, for the last few days."""
+
+    def __init__(self, calendar: Calendar, contacts_per_day: int) -> None:
+        self._calendar = calendar
+        self._per_day = contacts_per_day
+        self._days: dict[int, dict[int, int]] = {}
+
+    def count(self, account: int, at_ms: int) -> None:
+        """Count one contact."""
+        day = self._days.setdefault(self._calendar.day(at_ms), {})
+        day[account] = day.get(account, 0) + 1
+
+    def forget_before(self, at_ms: int) -> None:
+        """Drop the days that no event still to be judged can ask for."""
+        oldest = self._calendar.day(at_ms) - DAYS_KEPT
+        for day in [day for day in self._days if day < oldest]:
+            del self._days[day]
+
+    def treatment(self, account: int, at_ms: int, *, hardship: bool) -> dict[str, Any]:
+        """The contract's `treatment` of an alert that may reach the borrower."""
+        used = self._days.get(self._calendar.day(at_ms), {}).get(account, 0)
+        left = max(0, self._per_day - used)
+        return {
+            "earliest_contact_at": self._calendar.earliest_contact_ms(
+                at_ms, is_budget_spent=left == 0
+            ),
+            "contacts_left_today": left,
+            "system_caused": False,
+            "hardship": hardship,
+            "do_not_report": hardship,
+        }

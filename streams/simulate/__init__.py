@@ -1,0 +1,118 @@
+"""Simulated worlds: an event log of honest borrowers with planted fraud, and the truth about it.
+
+`simulate` writes `events.jsonl` (contract events in the order of arrival) and `truth.jsonl` (what
+should be found, what should be left alone). The same arguments give the same bytes. Only a few days
+are held in memory, however long the log.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from streams.simulate.background import Background
+from streams.simulate.log import Truth, open_log
+from streams.simulate.scene import LAST_DAYS, WARM_UP_DAYS, Scene, Script, WorldTooSmallError
+from streams.simulate.stories import STORIES
+from streams.simulate.world import DAY_MS, START_MS, make_world
+
+__all__ = ["PRESETS", "SimulationError", "Summary", "simulate"]
+
+PRESETS: Final = {"honest": 0, "small": 1, "busy": 4}  # how often each story is told
+DAYS_MIN: Final = WARM_UP_DAYS + LAST_DAYS
+ACCOUNTS_PER_TELLING: Final = 300
+ACCOUNTS_MAX: Final = 10_000_000
+DAYS_MAX: Final = 3_650
+
+
+class SimulationError(ValueError):
+    """What was asked for cannot be simulated; the text says what to ask for instead."""
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """What was written. Times are of arrival, in epoch milliseconds."""
+
+    events: Path
+    truth: Path
+    counts: dict[str, int]  # events by type
+    alerts_expected: int
+    near_misses: int
+    first_ms: int
+    last_ms: int
+
+    @property
+    def event_count(self) -> int:
+        """All events."""
+        return sum(self.counts.values())
+
+
+def simulate(
+    out: Path,
+    seed: int = 1,
+    accounts: int = 500,
+    days: int = 30,
+    preset: str = "small",
+    progress: Callable[[int, int], None] | None = None,
+) -> Summary:
+    """Writes a labelled world into the folder `out` (made if absent).
+
+    `seed` is 0 or more; `preset` one of PRESETS; `progress(done, all)` is called after each day.
+    Raises SimulationError where the world would be too small to hold its stories.
+    """
+    _check(seed, accounts, days, preset)
+    out.mkdir(parents=True, exist_ok=True)
+    events, partial = out / "events.jsonl", out / "events.jsonl.partial"
+    world, truth = make_world(seed, accounts, days), Truth()
+    with open_log(partial) as log:
+        background = Background(world, log, truth, seed)
+        scenes = [
+            Scene(world, log, truth, name, seed, copy)
+            for copy in range(PRESETS[preset])
+            for name in STORIES
+        ]
+        scripts = [STORIES[scene.story](scene) for scene in scenes]
+        waiting = [(script, next(script)) for script in scripts]
+        for day in range(days):
+            try:
+                waiting = [_play(script, due, day) for script, due in waiting]
+            except WorldTooSmallError as error:
+                raise SimulationError(str(error)) from error
+            background.run_day(day)
+            log.flush(START_MS + (day + 1) * DAY_MS)
+            if progress is not None:
+                progress(day + 1, days)
+    truth.write(out / "truth.jsonl")
+    partial.replace(events)
+    expected = sum(line["expect"] == "alert" for line in truth.lines)
+    return Summary(
+        events=events,
+        truth=out / "truth.jsonl",
+        counts=dict(sorted(log.counts.items())),
+        alerts_expected=expected,
+        near_misses=len(truth.lines) - expected,
+        first_ms=log.first_ms,
+        last_ms=log.last_ms,
+    )
+
+
+def _play(script: Script, due: int, day: int) -> tuple[Script, int]:
+    """Lets a story go on while it has something to do today; gives the day it waits for next."""
+    while due <= day:
+        due = next(script, 1 << 30)
+    return script, due
+
+
+def _check(seed: int, accounts: int, days: int, preset: str) -> None:
+    """Raises SimulationError with the nearest that would do."""
+    if preset not in PRESETS:
+        raise SimulationError(f"unknown preset {preset!r}: one of {', '.join(PRESETS)}")
+    if seed < 0:
+        raise SimulationError("the seed must be 0 or more")
+    if not DAYS_MIN <= days <= DAYS_MAX:
+        raise SimulationError(f"days must be {DAYS_MIN} to {DAYS_MAX}")
+    least = ACCOUNTS_PER_TELLING * max(1, PRESETS[preset])
+    if not least <= accounts <= ACCOUNTS_MAX:
+        raise SimulationError(f"accounts must be {least} to {ACCOUNTS_MAX} for preset {preset}")

@@ -1,0 +1,164 @@
+"""One stage of the slow engine: its clock, its entities, the rules it asks, what it has said.
+
+The laws cited are those of detector/README.md.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import Any
+
+from tests.reference_alerts import Folder, Judged, Scope
+from tests.reference_logic import Unknown
+from tests.reference_memory import DAY, Entity, Entry
+from tests.reference_readings import View
+from tests.reference_rules import RULES, Rule
+
+Alerts = list[dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class Terms:
+    """What of a policy the laws read."""
+
+    missing_sources: frozenset[str] = frozenset()
+    absent_fields: frozenset[str] = frozenset()  # "disbursement.device_id"
+    allow_devices: frozenset[str] = frozenset()
+    allow_networks: frozenset[str] = frozenset()
+    allow_payees: frozenset[str] = frozenset()
+    lateness_ms: int = DAY
+
+    def allows(self, stage: str, key: str) -> bool:
+        lists = {
+            "device": self.allow_devices, "network": self.allow_networks,
+            "payee": self.allow_payees,
+        }  # fmt: skip
+        return key in lists.get(stage, frozenset())
+
+
+class Stage:
+    """One stage: its clock, its entities, and the alerts that it has opened (laws 2 to 4, 6)."""
+
+    def __init__(self, name: str, terms: Terms) -> None:
+        self.name = name
+        self.terms = terms
+        self.rules = [rule for rule in RULES if rule.stage == name]
+        self.clock_ms: int | None = None
+        self.pending: tuple[int, str | None] | None = None
+        self.since_ms: int | None = None
+        self.entities: dict[str, Entity] = {}
+        self.folder = Folder(terms.lateness_ms)
+        self.hit_times: dict[tuple[str, str], list[int]] = {}  # by typology and key
+        self.findings: Counter[tuple[str, str]] = Counter()
+
+    def entity(self, key: str) -> Entity:
+        return self.entities.setdefault(key, Entity())
+
+    # -- law 3: the clock ----------------------------------------------------------------------
+
+    def move_clock(self, t: int, account: str | None) -> None:
+        if self.clock_ms is None or t <= self.clock_ms + DAY:
+            self.clock_ms = t if self.clock_ms is None else max(self.clock_ms, t)
+        elif self.pending is None:
+            self.pending = (t, account)
+        elif self.pending[1] == account:
+            self.pending = (max(self.pending[0], t), account)
+        else:
+            self.clock_ms = max(self.clock_ms, min(self.pending[0], t))
+            if t <= self.clock_ms + DAY:
+                self.clock_ms, self.pending = max(self.clock_ms, t), None
+            else:
+                self.pending = (t, account)
+
+    def move_since(self, t: int) -> None:
+        self.since_ms = t if self.since_ms is None else min(self.since_ms, t)
+
+    def is_too_late(self, t: int) -> bool:
+        assert self.clock_ms is not None
+        return t < self.clock_ms - self.terms.lateness_ms
+
+    # -- judging -------------------------------------------------------------------------------
+
+    def applies(self, rule: Rule, entry: Entry) -> bool:
+        if entry.label:
+            return False
+        if rule.on == "paid":
+            return entry.moves_money and entry.event["status"] == "paid"
+        return entry.draw if rule.on == "draw" else entry.is_login
+
+    def scope(self, rule: Rule, entry: Entry, key: str) -> Scope:
+        entity = str(getattr(entry, rule.entity))
+        return (rule.typology, rule.entity, entity, self.name, key)
+
+    def judge(self, entry: Entry, key: str, again: bool, judged: Judged) -> Alerts:
+        """All rules on one event (again: the kept ones), and what follows for the alerts."""
+        entity = self.entity(key)
+        if self.name == "account":
+            release(entity, entry)
+        scopes: dict[Scope, set[str]] = {}
+        for rule in self.rules:
+            scope = self.scope(rule, entry, key)
+            hits = scopes.setdefault(scope, set())
+            if again and not rule.kept:
+                hits |= self.folder.stood(scope, entry) & {rule.id}
+            elif self.applies(rule, entry) and self.ask(rule, entity, entry, key, judged):
+                hits.add(rule.id)
+        said: Alerts = []
+        for scope, hits in scopes.items():
+            said += self.say(scope, entry, frozenset(hits))
+        judged.alerts |= {alert["alert_id"] for alert in said if alert["status"] != "withdrawn"}
+        return said
+
+    def ask(self, rule: Rule, entity: Entity, entry: Entry, key: str, judged: Judged) -> bool:
+        assert self.since_ms is not None
+        times = self.hit_times.setdefault((rule.typology, key), [])
+        sees = View(
+            entity, entry, self.since_ms, self.terms.missing_sources,
+            self.terms.allows(self.name, key), times,
+        )  # fmt: skip
+        result = rule.test(sees)
+        if isinstance(result, Unknown):
+            self.findings[rule.id, "abstain"] += 1
+            judged.degraded |= "input_missing" in result.causes
+            return False
+        self.findings[rule.id, "hit" if result else "clear"] += 1
+        if result:
+            judged.hits.append(rule)
+            times.append(entry.t)
+        return result
+
+    def say(self, scope: Scope, entry: Entry, hits: frozenset[str]) -> Alerts:
+        """Hits that alert are folded; those that withdraw do so where they did not stand before."""
+        assert self.clock_ms is not None
+        typology, kind, id, stage, key = scope
+        withdrawing = {rule.id for rule in self.rules if rule.withdraws}
+        said = self.folder.stand(scope, entry, hits - withdrawing)
+        mark = (f"{typology} withdrawn", kind, id, stage, key)
+        if hits & withdrawing and not self.folder.stood(mark, entry):
+            said += self.folder.withdraw(typology, kind, id, entry, self.clock_ms)
+        self.folder.standing[mark, entry.id] = hits & withdrawing
+        return said
+
+    def judge_in_order(self, entry: Entry, key: str, judged: Judged) -> Alerts:
+        """Law 6: the event itself, then every later entry that can be judged, again."""
+        said: Alerts = []
+        if not entry.label:
+            said += self.judge(entry, key, again=False, judged=judged)
+        for later in self.entity(key).after(entry):
+            if later.judged and not later.label and not self.is_too_late(later.t):
+                said += self.judge(later, key, again=True, judged=Judged())
+        return said
+
+
+def release(entity: Entity, entry: Entry) -> None:
+    """Law 11: the check that released a disbursement which names none."""
+    if entry.type != "disbursement" or entry.event.get("verification_id") is not None:
+        return
+    bound = [
+        other for other in entity.ring
+        if other.passed_check and other.disbursement == entry.disbursement
+        and other.place < entry.place
+    ]  # fmt: skip
+    if bound:
+        entry.verification = bound[-1].verification
