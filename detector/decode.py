@@ -68,7 +68,7 @@ class Decoder:
         for position in sorted(suspects):
             decoded[position] = None
             try:
-                decoded[position] = read_strictly(lines[position], self._ids, self._horizon_ms)
+                decoded[position] = read_strictly(lines[position], self._horizon_ms)
             except Refused as fault:
                 dead.append(Dead(position, fault.reason, fault.path, fault.message))
         events = [event for event in decoded if event is not None]

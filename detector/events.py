@@ -115,3 +115,8 @@ LOWER_BOUND: Final = 8  # not a NULL: the ring overflowed inside the window
 CAUSES: Final[dict[int, str]] = {
     NO_HISTORY: "no_history", SOURCE_MISSING: "source_missing", INPUT_MISSING: "input_missing",
 }  # fmt: skip
+
+# The word that identifies an entity of a kind.
+KEYS_OF_ENTITY: Final[dict[str, int]] = {
+    "account": ACCOUNT, "device": DEVICE, "network": NETWORK, "payee": PAYEE,
+}  # fmt: skip

@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from detector.memory import (
-    ACCOUNTS_MAX, DEVICES_MAX, FAMILIAR_MIN, NETWORKS_MAX, PAYEES_MAX, Memory,
+    ACCOUNTS_MAX, DEVICES_MAX, FAMILIAR_MIN, NETWORKS_MAX, PAYEES_MAX, Memory, Row,
 )  # fmt: skip
 from detector.jit import compiled
 from detector.ring import give_back, take
@@ -39,7 +39,7 @@ def low(word: int) -> int:
 
 
 @compiled
-def find_known(m: Memory, r: np.void, kind: int, value: int) -> int:
+def find_known(m: Memory, r: Row, kind: int, value: int) -> int:
     """The entry of an account's device, network or payee; -1 where it is not known."""
     wanted = (value & ~3) | kind
     for k in range(r.familiar_at, r.familiar_at + r.familiar_count):
@@ -49,7 +49,7 @@ def find_known(m: Memory, r: np.void, kind: int, value: int) -> int:
 
 
 @compiled
-def find_account(m: Memory, r: np.void, account: int) -> int:
+def find_account(m: Memory, r: Row, account: int) -> int:
     """The entry of an account at another entity, or -1."""
     for k in range(r.familiar_at, r.familiar_at + r.familiar_count):
         if m.familiar[k, 0] == account:
@@ -58,7 +58,7 @@ def find_account(m: Memory, r: np.void, account: int) -> int:
 
 
 @compiled
-def _add(m: Memory, r: np.void, size_max: int) -> int:
+def _add(m: Memory, r: Row, size_max: int) -> int:
     """One more entry at the end of the set; the caller has checked that it may grow."""
     if r.familiar_count == r.familiar_size:
         old_at, old_size = r.familiar_at, r.familiar_size
@@ -76,7 +76,7 @@ def _add(m: Memory, r: np.void, size_max: int) -> int:
 
 
 @compiled
-def see(m: Memory, r: np.void, kind: int, value: int, t: int) -> None:
+def see(m: Memory, r: Row, kind: int, value: int, t: int) -> None:
     """Write that the account used this device, network or payee at t."""
     seconds = t // 1000
     k = find_known(m, r, kind, value)
@@ -97,7 +97,7 @@ def see(m: Memory, r: np.void, kind: int, value: int, t: int) -> None:
 
 
 @compiled
-def _entry_of(m: Memory, r: np.void, account: int) -> int:
+def _entry_of(m: Memory, r: Row, account: int) -> int:
     """The account's entry, made where it is not there; -1 where nothing may give way."""
     k = find_account(m, r, account)
     if k >= 0:
@@ -119,7 +119,7 @@ def _entry_of(m: Memory, r: np.void, account: int) -> int:
 
 
 @compiled
-def see_account(m: Memory, r: np.void, account: int, t: int, kind: int) -> None:
+def see_account(m: Memory, r: Row, account: int, t: int, kind: int) -> None:
     """Write that this entity saw the account at t, by an event of this kind."""
     k = _entry_of(m, r, account)
     if k < 0:
@@ -136,7 +136,7 @@ def see_account(m: Memory, r: np.void, account: int, t: int, kind: int) -> None:
 
 
 @compiled
-def label(m: Memory, r: np.void, account: int, t: int, is_fraud: bool) -> None:
+def label(m: Memory, r: Row, account: int, t: int, is_fraud: bool) -> None:
     """Write a label of the account at this entity; a newer one replaces an older one."""
     k = _entry_of(m, r, account)
     if k < 0:
@@ -148,7 +148,7 @@ def label(m: Memory, r: np.void, account: int, t: int, is_fraud: bool) -> None:
 
 
 @compiled
-def count_seen(m: Memory, r: np.void, after_ms: int) -> int:
+def count_seen(m: Memory, r: Row, after_ms: int) -> int:
     """How many accounts were seen after a time."""
     n = 0
     for k in range(r.familiar_at, r.familiar_at + r.familiar_count):
@@ -158,7 +158,7 @@ def count_seen(m: Memory, r: np.void, after_ms: int) -> int:
 
 
 @compiled
-def count_fraud(m: Memory, r: np.void, after_ms: int, t: int) -> int:
+def count_fraud(m: Memory, r: Row, after_ms: int, t: int) -> int:
     """How many accounts have a fraud label of (after_ms, t]."""
     n = 0
     for k in range(r.familiar_at, r.familiar_at + r.familiar_count):

@@ -2,41 +2,22 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
+from hashlib import blake2b
 from ipaddress import IPv4Address, IPv6Address, ip_address
-from typing import Final, Generic, TypeVar
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from detector.blake2b import HASH_BYTES, KEY_MAX_BYTES, hash_texts, keyed_state
+
 REPLAY_KEY: Final = b"lendwatch.replay"  # no secret: a replay gives everybody the same hashes
-KEY_MAX_BYTES: Final = 64
-HASH_BYTES: Final = 8
-CACHE_GENERATION: Final = 1 << 16  # entries at which a generation is full; two are kept
+NETWORKS_GENERATION: Final = 1 << 15  # addresses at which a generation is full; two are kept
 
 _OCTET: Final = "(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])"
 _IPV4: Final = re.compile(rf"({_OCTET}\.{_OCTET}\.{_OCTET})\.{_OCTET}")
-
-K = TypeVar("K")
-V = TypeVar("V")
-
-
-class Generations(Generic[K, V]):
-    """A bounded memo in two generations: what is in use when one is full lives on in the next.
-
-    `young` holds at most `CACHE_GENERATION` entries and what one batch adds to them.
-    """
-
-    def __init__(self) -> None:
-        self.young: dict[K, V] = {}
-        self.old: dict[K, V] = {}
-
-    def turn_when_full(self) -> None:
-        """Begin a new generation if the young one is full; the old one is forgotten."""
-        if len(self.young) >= CACHE_GENERATION:
-            self.young, self.old = {}, self.young
 
 
 class Ids:
@@ -49,38 +30,32 @@ class Ids:
     def __init__(self, key: bytes = REPLAY_KEY) -> None:
         if not 1 <= len(key) <= KEY_MAX_BYTES:
             raise ValueError(f"the key of ids has 1 to {KEY_MAX_BYTES} bytes")
-        # Copying a keyed hasher is a third cheaper than making one.
-        self._keyed = hashlib.blake2b(digest_size=HASH_BYTES, key=key)
-        self._hashes: Generations[str | None, int] = Generations()
-        self._networks: Generations[str, tuple[str, int] | None] = Generations()
+        self._keyed = blake2b(digest_size=HASH_BYTES, key=key)
+        self._keyed_state = keyed_state(key)
+        self._networks: dict[str, tuple[str, int] | None] = {}
+        self._older_networks: dict[str, tuple[str, int] | None] = {}
 
     def hash(self, text: str) -> int:
-        """The hash of one id, cached: a signed 64-bit integer, not 0."""
-        return self.column((text,))[0]
+        """The hash of one id: a signed 64-bit integer, not 0."""
+        hasher = self._keyed.copy()
+        hasher.update(text.encode())
+        return int.from_bytes(hasher.digest(), "little", signed=True) or 1
 
-    def column(self, texts: Sequence[str | None]) -> list[int]:
-        """The hashes of ids that come back, cached; 0 for None."""
-        hashes = self._hashes
-        hashes.turn_when_full()
-        young, old = hashes.young, hashes.old
-        missing = set(texts).difference(young)
-        if missing:
-            young.update([(text, old[text]) for text in missing if text in old])
-            unknown = [text for text in missing if text is not None and text not in old]
-            young.update(zip(unknown, self.fresh_column(unknown).tolist(), strict=True))
-            young[None] = 0
-        return list(map(young.__getitem__, texts))
+    def hashes(self, texts: Sequence[str]) -> NDArray[np.int64]:
+        """The hashes of many ids; 0 for an empty text, which is no id.
 
-    def fresh_column(self, texts: Iterable[str]) -> NDArray[np.int64]:
-        """The hashes of ids that come once (event ids): not cached, they would push others out."""
-        copy = self._keyed.copy
-        digests: list[bytes] = []
-        for text in texts:
-            hasher = copy()
-            hasher.update(text.encode())
-            digests.append(hasher.digest())
-        hashes = np.frombuffer(b"".join(digests), dtype="<i8").astype(np.int64)
-        hashes[hashes == 0] = 1
+        Not cached: compiled, a hash costs little more than a look-up that finds and a third of one
+        that does not, and nothing has to be bounded.
+        """
+        joined = "".join(texts)
+        if joined.isascii():
+            data, sizes = joined.encode(), map(len, texts)
+        else:
+            encoded = [text.encode() for text in texts]
+            data, sizes = b"".join(encoded), map(len, encoded)
+        lengths = np.fromiter(sizes, dtype=np.int64, count=len(texts))
+        hashes = hash_texts(self._keyed_state, np.frombuffer(data, dtype=np.uint8), lengths)
+        hashes[(hashes == 0) & (lengths > 0)] = 1
         return hashes
 
     def network(self, ip: str) -> tuple[str, int] | None:
@@ -89,14 +64,18 @@ class Ids:
         IPv4 /24, IPv6 /48; an IPv4-mapped address is its IPv4. None if `ip` is no address; a zone
         ("%eth0") means something to one host only, so that an address with one is none.
         """
-        young = self._networks.young
-        if ip in young:
-            return young[ip]
-        cidr = network_of(ip)
-        found = None if cidr is None else (cidr, self.hash(cidr))
-        young[ip] = found
-        self._networks.turn_when_full()
-        return found
+        networks = self._networks
+        if ip in networks:
+            return networks[ip]
+        if ip in self._older_networks:
+            network = self._older_networks[ip]
+        else:
+            cidr = network_of(ip)
+            network = None if cidr is None else (cidr, self.hash(cidr))
+        if len(networks) >= NETWORKS_GENERATION:
+            self._networks, self._older_networks = {}, networks
+        self._networks[ip] = network
+        return network
 
 
 def network_of(ip: str) -> str | None:

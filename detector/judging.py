@@ -11,7 +11,7 @@ from detector.fields import Allowed, fill_fields
 from detector.events import ID, INPUT_MISSING, KIND_MASK, NULL_INT, T
 from detector.expressions import evaluate
 from detector.jit import compiled
-from detector.memory import Memory
+from detector.memory import Memory, Row
 from detector.names import EVIDENCE_REACH_MS
 from detector.reading import OF_RING, Plan, absence_cause, matching, read
 from detector.ring import at

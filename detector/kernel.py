@@ -25,7 +25,7 @@ from detector.judging import (
 )  # fmt: skip
 from detector.memory import (
     CLOCK_HOUR, CLOCK_MINUTE, CLOCK_NOW, CLOCK_PENDING_ACCOUNT, CLOCK_PENDING_MS, CLOCK_SINCE,
-    POPULATION_HOURS, POPULATION_MINUTES, RING_MAX, Memory,
+    POPULATION_HOURS, POPULATION_MINUTES, RING_MAX, Memory, Row,
 )  # fmt: skip
 from detector.reading import DAY_MS, DRAWS_FOR_NORMAL, Plan, absence_cause
 from detector.jit import compiled
@@ -112,7 +112,7 @@ def _field_causes(m: Memory, w: NDArray[np.int64], kind: int, absent: NDArray[np
 
 
 @compiled
-def _normal(r: np.void, w: NDArray[np.int64]) -> None:
+def _normal(r: Row, w: NDArray[np.int64]) -> None:
     """Law 9: what is usual before this draw goes into its words; then the draw is learnt."""
     enough = r.draws >= DRAWS_FOR_NORMAL
     w[NORMAL] = np.int64(np.rint(r.normal_sum / r.normal_weight)) if enough else NULL_INT
@@ -131,7 +131,7 @@ def _normal(r: np.void, w: NDArray[np.int64]) -> None:
 
 
 @compiled
-def _release(m: Memory, r: np.void, j: int, w: NDArray[np.int64]) -> None:
+def _release(m: Memory, r: Row, j: int, w: NDArray[np.int64]) -> None:
     """Law 11: a draw without a verification's id takes that of the pass bound to it."""
     for k in range(j - 1, -1, -1):
         s = at(r, k)
@@ -142,7 +142,7 @@ def _release(m: Memory, r: np.void, j: int, w: NDArray[np.int64]) -> None:
 
 
 @compiled
-def _release_again(m: Memory, r: np.void, after: int) -> None:
+def _release_again(m: Memory, r: Row, after: int) -> None:
     for j in range(after + 1, r.count):
         s = at(r, j)
         kind = m.slots[s, 2] & KIND_MASK
@@ -157,7 +157,7 @@ def _release_again(m: Memory, r: np.void, after: int) -> None:
 
 
 @compiled
-def _remember_account(m: Memory, r: np.void, w: NDArray[np.int64], kind: int) -> None:
+def _remember_account(m: Memory, r: Row, w: NDArray[np.int64], kind: int) -> None:
     """Laws 7, 9 and 13: first seen, normal, familiar; marks the draw to a new payee."""
     t = w[T]
     r.first_ms = t if r.first_ms < 0 else min(r.first_ms, t)
@@ -176,13 +176,13 @@ def _remember_account(m: Memory, r: np.void, w: NDArray[np.int64], kind: int) ->
 
 
 @compiled
-def _known_before(m: Memory, r: np.void, kind: int, value: int, t: int) -> bool:
+def _known_before(m: Memory, r: Row, kind: int, value: int, t: int) -> bool:
     entry = find_known(m, r, kind, value)
     return entry >= 0 and t - high(m.familiar[entry, 1]) * 1000 > KNOWN_BEFORE_MS
 
 
 @compiled
-def _resolve_label(m: Memory, r: np.void, w: NDArray[np.int64], kind: int) -> bool:
+def _resolve_label(m: Memory, r: Row, w: NDArray[np.int64], kind: int) -> bool:
     """Law 14: a verdict on a draw becomes a label for its device, network and payee."""
     target = w[OBJECT]
     j = find_id(m, r, target)
@@ -284,7 +284,7 @@ def walk_accounts(
 
 
 @compiled
-def _mark_opening(m: Memory, r: np.void, j: int, w: NDArray[np.int64]) -> None:
+def _mark_opening(m: Memory, r: Row, j: int, w: NDArray[np.int64]) -> None:
     """Law 13: an account's first draw (not to itself) to this payee in 24 hours."""
     if (w[CODE] >> OWNER_SHIFT) & 3 == 1:
         return

@@ -8,7 +8,7 @@ double as they fill, so that a thousand quiet entities cost little and a busy on
 
 from __future__ import annotations
 
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -51,10 +51,13 @@ ROW: Final = np.dtype([
 ])  # fmt: skip
 
 
+Row = Any  # one record of ROW, as the compiled code sees it
+
+
 class Memory(NamedTuple):
     """The arrays of one stage, as the compiled walk sees them."""
 
-    rows: NDArray[np.void]  # ROW, one an entity
+    rows: NDArray[Any]  # ROW, one an entity
     table: NDArray[np.int64]  # (2^k, 2): key, row + 1; open addressing
     slots: NDArray[np.int64]  # (pool, words of a slot): the rings
     familiar: NDArray[np.int64]  # (pool, 2 or 4): hash|kind, first|last[, failed|success, ...]

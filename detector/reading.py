@@ -20,7 +20,7 @@ from detector.familiar import (
     count_fraud, count_seen, find_account, find_known, high, low,
 )  # fmt: skip
 from detector.memory import (
-    CLOCK_SINCE, MINUTES, POPULATION_HOURS, POPULATION_MINUTES, RING_MAX, Memory,
+    CLOCK_SINCE, MINUTES, POPULATION_HOURS, POPULATION_MINUTES, RING_MAX, Memory, Row,
 )  # fmt: skip
 from detector.jit import compiled
 from detector.ring import at
@@ -129,7 +129,7 @@ def _is_void(value: int, voided: NDArray[np.int64], n: int) -> bool:
 
 @compiled
 def matching(
-    m: Memory, r: np.void, j: int, plan: Plan, f: int, w: NDArray[np.int64],
+    m: Memory, r: Row, j: int, plan: Plan, f: int, w: NDArray[np.int64],
     found: NDArray[np.int64], voided: NDArray[np.int64],
 ) -> int:  # fmt: skip
     """Write the slots that a feature counts, newest first, to `found`; how many they are."""
@@ -160,7 +160,7 @@ def matching(
 
 @compiled
 def _distinct(
-    m: Memory, r: np.void, place: int, found: NDArray[np.int64], n: int, after_ms: int,
+    m: Memory, r: Row, place: int, found: NDArray[np.int64], n: int, after_ms: int,
     newcomers: bool,
 ) -> int:  # fmt: skip
     """Distinct ids in a word of the found slots; only accounts first seen after a time if asked."""
@@ -184,7 +184,7 @@ def _distinct(
 
 @compiled
 def _aggregate(
-    m: Memory, r: np.void, plan: Plan, f: int, w: NDArray[np.int64],
+    m: Memory, r: Row, plan: Plan, f: int, w: NDArray[np.int64],
     found: NDArray[np.int64], n: int,
 ) -> float:  # fmt: skip
     """One number of the found slots, NaN where none gives one."""
@@ -219,7 +219,7 @@ def _aggregate(
 
 
 @compiled
-def _openings(m: Memory, r: np.void, j: int, after_ms: int) -> int:
+def _openings(m: Memory, r: Row, j: int, after_ms: int) -> int:
     n = 0
     for k in range(j, -1, -1):
         s = at(r, k)
@@ -231,7 +231,7 @@ def _openings(m: Memory, r: np.void, j: int, after_ms: int) -> int:
 
 
 @compiled
-def _usual_accounts(m: Memory, r: np.void, j: int, t: int) -> float:
+def _usual_accounts(m: Memory, r: Row, j: int, t: int) -> float:
     """Accounts a day that this payee usually sees, without the last 24 h; NaN with no history."""
     days = (t - DAY_MS - r.first_ms) / DAY_MS
     if days <= 0:
@@ -272,7 +272,7 @@ def _population(m: Memory, t: int, span_ms: int, which: int) -> float:
 
 
 @compiled
-def _of_account(m: Memory, r: np.void, kind: int, w: NDArray[np.int64]) -> float:
+def _of_account(m: Memory, r: Row, kind: int, w: NDArray[np.int64]) -> float:
     """Readings of the event's account at another entity."""
     entry = find_account(m, r, w[ACCOUNT])
     if kind == 13:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from detector.events import CODE, ID, KIND_MASK, OBJECT
 from detector.jit import compiled
 from detector.memory import (
-    ACCOUNTS_MAX, MINUTES, PUT_AWAY_MAX, RING_MAX, RING_MIN, Memory,
+    ACCOUNTS_MAX, MINUTES, PUT_AWAY_MAX, RING_MAX, RING_MIN, Memory, Row,
 )  # fmt: skip
 
 
@@ -99,7 +99,7 @@ def give_back(pool: NDArray[np.int64], m: Memory, which: int, at: int, size: int
 
 
 @compiled
-def at(r: np.void, j: int) -> int:
+def at(r: Row, j: int) -> int:
     """The slot of logical position j."""
     return r.ring_at + ((r.head + j) & (r.ring_size - 1))
 
@@ -111,7 +111,7 @@ def rank(kind: int) -> int:
 
 
 @compiled
-def place_of(m: Memory, r: np.void, t: int, order: int) -> int:
+def place_of(m: Memory, r: Row, t: int, order: int) -> int:
     """The logical position at which an event of this time and rank belongs (after its equals)."""
     j = r.count
     while j > 0:
@@ -124,7 +124,7 @@ def place_of(m: Memory, r: np.void, t: int, order: int) -> int:
 
 
 @compiled
-def find_id(m: Memory, r: np.void, event_id: int) -> int:
+def find_id(m: Memory, r: Row, event_id: int) -> int:
     """The logical position of an event by its id, newest first; -1 if it is not there."""
     for j in range(r.count - 1, -1, -1):
         if m.slots[at(r, j), 1] == event_id:
@@ -133,7 +133,7 @@ def find_id(m: Memory, r: np.void, event_id: int) -> int:
 
 
 @compiled
-def find_put_away(m: Memory, r: np.void, word: int, value: int) -> int:
+def find_put_away(m: Memory, r: Row, word: int, value: int) -> int:
     """The put-away draw whose word (0 id, 1 object) has this value, or -1."""
     for k in range(r.put_away_count):
         if m.put_away[r.put_away_at + k, word] == value:
@@ -142,7 +142,7 @@ def find_put_away(m: Memory, r: np.void, word: int, value: int) -> int:
 
 
 @compiled
-def _grow(m: Memory, r: np.void) -> None:
+def _grow(m: Memory, r: Row) -> None:
     old_at, old_size, old_head = r.ring_at, r.ring_size, r.head
     size = RING_MIN if old_size == 0 else old_size * 2
     new_at = take(m.slots, m, 0, size)
@@ -156,7 +156,7 @@ def _grow(m: Memory, r: np.void) -> None:
 
 
 @compiled
-def _put_away(m: Memory, r: np.void, s: int) -> None:
+def _put_away(m: Memory, r: Row, s: int) -> None:
     if r.put_away_at < 0:
         r.put_away_at = m.used[3] * PUT_AWAY_MAX
         m.used[3] += 1
@@ -168,7 +168,7 @@ def _put_away(m: Memory, r: np.void, s: int) -> None:
 
 
 @compiled
-def insert(m: Memory, r: np.void, j: int, words: NDArray[np.int64]) -> int:
+def insert(m: Memory, r: Row, j: int, words: NDArray[np.int64]) -> int:
     """Put a batch row at logical position j; the oldest leaves a full ring. Its final position."""
     if r.count == r.ring_size and r.ring_size < RING_MAX:
         _grow(m, r)
@@ -191,7 +191,7 @@ def insert(m: Memory, r: np.void, j: int, words: NDArray[np.int64]) -> int:
 
 
 @compiled
-def mark_echoes(m: Memory, r: np.void, j: int, words: NDArray[np.int64]) -> bool:
+def mark_echoes(m: Memory, r: Row, j: int, words: NDArray[np.int64]) -> bool:
     """Decide draw or echo for a requested or paid that will go to position j.
 
     Turns the event, or the later entry that it comes before, into an echo. Returns whether the
@@ -217,7 +217,7 @@ def mark_echoes(m: Memory, r: np.void, j: int, words: NDArray[np.int64]) -> bool
 
 
 @compiled
-def is_repeat(m: Memory, r: np.void, words: NDArray[np.int64]) -> bool:
+def is_repeat(m: Memory, r: Row, words: NDArray[np.int64]) -> bool:
     """Whether this event is in the ring or among the put-away draws."""
     return find_id(m, r, words[ID]) >= 0 or find_put_away(m, r, 0, words[ID]) >= 0
 

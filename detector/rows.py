@@ -1,13 +1,16 @@
 """Events as rows of words (events.py says what each word holds), a type at a time.
 
 Coordinates are kept in tenths of a degree: the float64 product `degrees * 10`, rounded to the
-nearest whole number, a tie to the even one (so 31.25 is 31.2, and -0.05 is 0).
+nearest whole number, a tie to the even one (so 31.25 is 31.2, and -0.05 is 0). An event that is no
+login has none.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, Final
+from functools import lru_cache
+from operator import attrgetter
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,129 +26,81 @@ from detector.schema import (
     Login,
 )
 
-_Columns = dict[int, Any]  # word -> a column of int64, or a list of as many ints
-
-_NO_PLACE: Final = (
-    e.COORDINATE_NULL << e.LATITUDE_SHIFT | e.COORDINATE_NULL << e.LONGITUDE_SHIFT
-)
+_NO_PLACE: Final = e.COORDINATE_NULL << e.LATITUDE_SHIFT | e.COORDINATE_NULL << e.LONGITUDE_SHIFT
 _BLANK: Final = np.zeros(len(e.WORDS), dtype=np.int64)  # ids 0, integers not known
 _BLANK[[e.AMOUNT, e.LIMIT, e.OUTSTANDING, e.NORMAL]] = e.NULL_INT
 
 
-def _kinds(prefix: str, words: Sequence[str]) -> dict[str, int]:
-    return {word: e.KINDS[prefix + word] | _NO_PLACE for word in words}
+class _Layout(NamedTuple):
+    """How the events of one type fill their words: which field goes where, and the code."""
 
-
-def _indices(words: Sequence[str], shift: int) -> dict[str, int]:
-    return {word: index << shift for index, word in enumerate(words)}
-
-
-_LOGIN_KIND: Final = {word: e.KINDS["login_" + word] for word in e.LOGIN_OUTCOMES}
-_LOGIN_METHOD: Final = _indices(e.LOGIN_METHODS, e.METHOD_SHIFT)
-_VERIFICATION_KIND: Final = _kinds("verification_", e.VERIFICATION_OUTCOMES)
-_VERIFICATION_METHOD: Final = _indices(e.VERIFICATION_METHODS, e.METHOD_SHIFT)
-_DISBURSEMENT_KIND: Final = _kinds("disbursement_", e.DISBURSEMENT_STATUSES)
-_OWNER: Final = _indices(e.PAYEE_OWNERS, e.OWNER_SHIFT)
-_PAYEE_KIND: Final[dict[str | None, int]] = {
-    None: 0, **dict(_indices(e.PAYEE_KINDS, e.PAYEE_KIND_SHIFT))
-}  # fmt: skip
-_DEBIT_KIND: Final = _kinds("debit_", e.DEBIT_OUTCOMES)
-_DISPOSITION_KIND: Final = _kinds("", e.DISPOSITIONS)
-_SIGNAL: Final = {word: 1 << e.SIGNALS_SHIFT + bit for bit, word in enumerate(e.SIGNALS)}
+    ids: dict[int, str]  # word -> field
+    integers: dict[int, str]
+    codes: Callable[[list[Any]], NDArray[np.int64]]
+    has_address: bool = False
 
 
 def words_of(events: Sequence[Event], ids: Ids) -> NDArray[np.int64]:
     """The rows of `events`, (n, 14), in their order."""
     words = np.empty((len(events), len(e.WORDS)), dtype=np.int64)
     types = list(map(type, events))
-    for struct, columns in _COLUMNS.items():
+    for struct, layout in _LAYOUTS.items():
         rows = [i for i, kind in enumerate(types) if kind is struct]
         if rows:
-            words[rows] = _block([events[i] for i in rows], columns, ids)
+            words[rows] = _block([events[i] for i in rows], layout, ids)
     return words
 
 
-def _block(
-    group: list[Any], columns: Callable[[list[Any], Ids], _Columns], ids: Ids
-) -> NDArray[np.int64]:
+def _block(group: list[Any], layout: _Layout, ids: Ids) -> NDArray[np.int64]:
     block = np.empty((len(group), len(e.WORDS)), dtype=np.int64)
     block[:] = _BLANK
-    block[:, e.T] = [event.occurred_at for event in group]
-    block[:, e.ID] = ids.fresh_column([event.event_id for event in group])
-    block[:, e.ACCOUNT] = ids.column([event.account_id for event in group])
-    for word, column in columns(group, ids).items():
-        block[:, word] = column
+    block[:, e.CODE] = layout.codes(group)
+    texts = [text or "" for name in layout.ids.values() for text in map(attrgetter(name), group)]
+    block[:, list(layout.ids)] = ids.hashes(texts).reshape(len(layout.ids), len(group)).T
+    for word, name in layout.integers.items():
+        block[:, word] = list(map(attrgetter(name), group))
+    if layout.has_address:
+        networks = [None if event.ip is None else ids.network(event.ip) for event in group]
+        block[:, e.NETWORK] = [0 if network is None else network[1] for network in networks]
     return block
 
 
-def _login(group: list[Login], ids: Ids) -> _Columns:
-    small = np.array(
-        [_LOGIN_KIND[x.outcome] | _LOGIN_METHOD[x.method] for x in group], dtype=np.int64
-    )
-    small |= _tenths([x.latitude for x in group], 900) << e.LATITUDE_SHIFT
-    small |= _tenths([x.longitude for x in group], 1800) << e.LONGITUDE_SHIFT
-    for row, login in enumerate(group):
-        if login.device_signals:
-            small[row] |= _signals(login.device_signals)
-    return {
-        e.CODE: small,
-        e.DEVICE: ids.column([x.device_id for x in group]),
-        e.NETWORK: _networks([x.ip for x in group], ids),
-        e.SESSION: ids.column([x.session_id for x in group]),
-    }
+# --- the code
 
 
-def _verification(group: list[IdentityVerification], ids: Ids) -> _Columns:
-    return {
-        e.CODE: [_VERIFICATION_KIND[x.outcome] | _VERIFICATION_METHOD[x.method] for x in group],
-        e.DEVICE: ids.column([x.device_id for x in group]),
-        e.SESSION: ids.column([x.session_id for x in group]),
-        e.OBJECT: ids.column([x.disbursement_id for x in group]),
-        e.VERIFICATION: ids.column([x.verification_id for x in group]),
-        e.AMOUNT: [x.latency_ms for x in group],
-    }
+def _kinds(prefix: str, words: Sequence[str]) -> dict[str, int]:
+    return {word: e.KINDS[prefix + word] for word in words}
 
 
-def _disbursement(group: list[Disbursement], ids: Ids) -> _Columns:
-    return {
-        e.CODE: [
-            _DISBURSEMENT_KIND[x.status] | _OWNER[x.payee_owner] | _PAYEE_KIND[x.payee_kind]
-            for x in group
-        ],
-        e.DEVICE: ids.column([x.device_id for x in group]),
-        e.NETWORK: _networks([x.ip for x in group], ids),
-        e.PAYEE: ids.column([x.payee_id for x in group]),
-        e.SESSION: ids.column([x.session_id for x in group]),
-        e.OBJECT: ids.column([x.disbursement_id for x in group]),
-        e.VERIFICATION: ids.column([x.verification_id for x in group]),
-        e.AMOUNT: [x.amount_minor for x in group],
-        e.LIMIT: [x.credit_limit_minor for x in group],
-        e.OUTSTANDING: [x.outstanding_minor for x in group],
-    }
+def _indices(words: Sequence[str], shift: int) -> dict[str, int]:
+    return {word: index << shift for index, word in enumerate(words)}
 
 
-def _debit(group: list[AutoDebit], ids: Ids) -> _Columns:
-    return {
-        e.CODE: [_DEBIT_KIND[x.outcome] for x in group],
-        e.OBJECT: ids.column([x.obligation_id for x in group]),
-        e.AMOUNT: [x.amount_debited_minor for x in group],
-        e.LIMIT: [x.amount_due_minor for x in group],
-    }
+_LOGIN_KIND: Final = _kinds("login_", e.LOGIN_OUTCOMES)
+_LOGIN_METHOD: Final = _indices(e.LOGIN_METHODS, e.METHOD_SHIFT)
+_VERIFICATION_KIND: Final = _kinds("verification_", e.VERIFICATION_OUTCOMES)
+_VERIFICATION_METHOD: Final = _indices(e.VERIFICATION_METHODS, e.METHOD_SHIFT)
+_DISBURSEMENT_KIND: Final = {
+    word: e.KINDS["disbursement_" + word] for word in e.DISBURSEMENT_STATUSES
+}
+_OWNER: Final = _indices(e.PAYEE_OWNERS, e.OWNER_SHIFT)
+_PAYEE_KIND: Final = _indices(e.PAYEE_KINDS, e.PAYEE_KIND_SHIFT)
+_DEBIT_KIND: Final = {word: e.KINDS["debit_" + word] for word in e.DEBIT_OUTCOMES}
+_DISPOSITION_KIND: Final = _kinds("", e.DISPOSITIONS)
+_SIGNAL: Final = {word: 1 << e.SIGNALS_SHIFT + bit for bit, word in enumerate(e.SIGNALS)}
 
 
-def _disposition(group: list[Disposition], ids: Ids) -> _Columns:
-    return {
-        e.CODE: [_DISPOSITION_KIND[x.disposition] for x in group],
-        e.OBJECT: ids.column([x.target_event_id for x in group]),
-    }
-
-
-def _tenths(degrees: list[float | None], offset: int) -> NDArray[np.int64]:
-    values = np.array(degrees, dtype=np.float64)  # None becomes NaN
-    known = ~np.isnan(values)
-    tenths = np.full(len(degrees), e.COORDINATE_NULL, dtype=np.int64)
-    tenths[known] = np.rint(values[known] * 10.0).astype(np.int64) + offset
-    return tenths
+def _login_codes(group: list[Login]) -> NDArray[np.int64]:
+    small = [
+        _LOGIN_KIND[event.outcome] | _LOGIN_METHOD[event.method] | _signals(event.device_signals)
+        if event.device_signals
+        else _LOGIN_KIND[event.outcome] | _LOGIN_METHOD[event.method]
+        for event in group
+    ]
+    codes = np.array(small, dtype=np.int64)
+    codes |= _tenths([event.latitude for event in group], 900) << e.LATITUDE_SHIFT
+    codes |= _tenths([event.longitude for event in group], 1800) << e.LONGITUDE_SHIFT
+    return codes
 
 
 def _signals(names: Sequence[str]) -> int:
@@ -155,16 +110,100 @@ def _signals(names: Sequence[str]) -> int:
     return bits
 
 
-def _networks(ips: list[str | None], ids: Ids) -> list[int]:
-    network = ids.network
-    found = [None if ip is None else network(ip) for ip in ips]
-    return [0 if pair is None else pair[1] for pair in found]
+@lru_cache(maxsize=256)
+def _currency(currency: str) -> int:
+    return e.currency_code(currency) << e.CURRENCY_SHIFT
 
 
-_COLUMNS: Final[dict[type, Callable[[list[Any], Ids], _Columns]]] = {
-    Login: _login,
-    IdentityVerification: _verification,
-    Disbursement: _disbursement,
-    AutoDebit: _debit,
-    Disposition: _disposition,
+def _tenths(degrees: list[float | None], offset: int) -> NDArray[np.int64]:
+    """Tenths of a degree, counted from `offset` tenths below 0; COORDINATE_NULL for None."""
+    values = np.array(degrees, dtype=np.float64)  # None becomes NaN
+    known = ~np.isnan(values)
+    tenths = np.full(len(degrees), e.COORDINATE_NULL, dtype=np.int64)
+    tenths[known] = np.rint(values[known] * 10.0).astype(np.int64) + offset
+    return tenths
+
+
+def _verification_codes(group: list[IdentityVerification]) -> NDArray[np.int64]:
+    return _placeless(
+        [_VERIFICATION_KIND[event.outcome] | _VERIFICATION_METHOD[event.method] for event in group]
+    )
+
+
+def _disbursement_codes(group: list[Disbursement]) -> NDArray[np.int64]:
+    return _placeless(
+        [
+            _DISBURSEMENT_KIND[event.status]
+            | _OWNER[event.payee_owner]
+            | _PAYEE_KIND[event.payee_kind or ""]
+            for event in group
+        ]
+    )
+
+
+def _debit_codes(group: list[AutoDebit]) -> NDArray[np.int64]:
+    return _placeless([_DEBIT_KIND[event.outcome] for event in group])
+
+
+def _disposition_codes(group: list[Disposition]) -> NDArray[np.int64]:
+    return _placeless([_DISPOSITION_KIND[event.disposition] for event in group])
+
+
+def _placeless(codes: list[int]) -> NDArray[np.int64]:
+    return np.array(codes, dtype=np.int64) | _NO_PLACE
+
+
+# --- the layouts
+
+_EVERY_ID: Final = {e.ID: "event_id", e.ACCOUNT: "account_id"}
+_LAYOUTS: Final[dict[type[Event], _Layout]] = {
+    Login: _Layout(
+        ids={**_EVERY_ID, e.DEVICE: "device_id", e.SESSION: "session_id"},
+        integers={e.T: "occurred_at"},
+        codes=_login_codes,
+        has_address=True,
+    ),
+    IdentityVerification: _Layout(
+        ids={
+            **_EVERY_ID,
+            e.DEVICE: "device_id",
+            e.SESSION: "session_id",
+            e.OBJECT: "disbursement_id",
+            e.VERIFICATION: "verification_id",
+        },
+        integers={e.T: "occurred_at", e.AMOUNT: "latency_ms"},
+        codes=_verification_codes,
+    ),
+    Disbursement: _Layout(
+        ids={
+            **_EVERY_ID,
+            e.DEVICE: "device_id",
+            e.PAYEE: "payee_id",
+            e.SESSION: "session_id",
+            e.OBJECT: "disbursement_id",
+            e.VERIFICATION: "verification_id",
+        },
+        integers={
+            e.T: "occurred_at",
+            e.AMOUNT: "amount_minor",
+            e.LIMIT: "credit_limit_minor",
+            e.OUTSTANDING: "outstanding_minor",
+        },
+        codes=_disbursement_codes,
+        has_address=True,
+    ),
+    AutoDebit: _Layout(
+        ids={**_EVERY_ID, e.OBJECT: "obligation_id"},
+        integers={
+            e.T: "occurred_at",
+            e.AMOUNT: "amount_debited_minor",
+            e.LIMIT: "amount_due_minor",
+        },
+        codes=_debit_codes,
+    ),
+    Disposition: _Layout(
+        ids={**_EVERY_ID, e.OBJECT: "target_event_id"},
+        integers={e.T: "occurred_at"},
+        codes=_disposition_codes,
+    ),
 }

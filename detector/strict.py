@@ -28,7 +28,7 @@ from msgspec.inspect import (
 )
 
 from detector.events import DEPTH_MAX, LINE_MAX_BYTES
-from detector.ids import Ids
+from detector.ids import network_of
 from detector.schema import STRUCTS, Disposition, Event, missing_of_disposition
 
 NOT_JSON: Final = "not_json"
@@ -59,7 +59,7 @@ class _Field(NamedTuple):
     bounds: str  # within what, in words
 
 
-def read_strictly(line: bytes, ids: Ids, horizon_ms: int) -> Event:
+def read_strictly(line: bytes, horizon_ms: int) -> Event:
     """The event that `line` is; one dated after `horizon_ms` is in the future. Raises Refused."""
     if len(line) > LINE_MAX_BYTES:
         raise Refused(TOO_LARGE, "$", f"longer than {LINE_MAX_BYTES} bytes")
@@ -69,7 +69,7 @@ def read_strictly(line: bytes, ids: Ids, horizon_ms: int) -> Event:
     for name, value in pairs:
         told.setdefault(name, []).append(value)
     values = {field.name: _value(field, told.get(field.name, ())) for field in _FIELDS[type_name]}
-    _between_fields(type_name, values, ids)
+    _check_between_fields(type_name, values)
     if values["occurred_at"] > horizon_ms:
         raise Refused(FUTURE_TIMESTAMP, "$.occurred_at", "dated more than 5 minutes after now")
     return STRUCTS[type_name](**values)
@@ -154,7 +154,7 @@ def _value(field: _Field, told: Sequence[Any]) -> Any:
     value = told[-1]
     if value is None:
         return None
-    if not _in_range(field.shape, value):
+    if not _in_range(field.shape, value) or (field.name == "ip" and network_of(value) is None):
         raise Refused(OUT_OF_RANGE, path, field.bounds)
     return float(value) if isinstance(field.shape, FloatType) else value
 
@@ -190,10 +190,7 @@ def _in_range(shape: _Shape, value: Any) -> bool:
             return True
 
 
-def _between_fields(type_name: str, values: dict[str, Any], ids: Ids) -> None:
-    ip = values.get("ip")
-    if ip is not None and ids.network(ip) is None:
-        raise Refused(OUT_OF_RANGE, "$.ip", "no address of IPv4 or IPv6")
+def _check_between_fields(type_name: str, values: dict[str, Any]) -> None:
     if STRUCTS[type_name] is Disposition:
         named = (values[name] for name in ("account_id", "target_event_id", "alert_id"))
         missing = missing_of_disposition(*named)
@@ -230,7 +227,10 @@ def _fields(struct: type[Event]) -> tuple[_Field, ...]:
         types = field.type.types if isinstance(field.type, UnionType) else (field.type,)
         (shape,) = (kind for kind in types if not isinstance(kind, NoneType))
         assert isinstance(shape, _Shape)
-        fields.append(_Field(field.encode_name, field.required, shape, *_words(shape)))
+        due, bounds = _words(shape)
+        if field.name == "ip":
+            bounds = "no address of IPv4 or IPv6"
+        fields.append(_Field(field.name, field.required, shape, due, bounds))
     return tuple(fields)
 
 

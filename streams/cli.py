@@ -133,9 +133,10 @@ def _add_simulate(commands: Any) -> None:
     ).add_argument
     add("--out", required=True, metavar="DIR", help="folder for events.jsonl and truth.jsonl")
     add("--seed", type=int, default=1, metavar="N", help="same seed, same log (default: 1)")
-    add("--accounts", type=int, default=2000, metavar="N", help="borrowers (default: 2000)")
-    add("--days", type=int, default=45, metavar="N", help="days of life (default: 45)")
-    add("--preset", default="default", metavar="NAME", help="kind of world (default: default)")
+    add("--accounts", type=int, default=500, metavar="N", help="borrowers (default: 500)")
+    add("--days", type=int, default=30, metavar="N", help="days of life (default: 30)")
+    add("--preset", default="small", metavar="NAME",
+        help="honest: no crime; small: each story once; busy: four times (default: small)")  # fmt: skip
     add("--json", action="store_true", help="print what was made as JSON")
 
 
@@ -170,3 +171,15 @@ def _demo(arguments: argparse.Namespace) -> int:
     from streams.demo import run
 
     return run(arguments)
+
+
+def _simulate(arguments: argparse.Namespace) -> int:
+    from streams.simulate.command import run
+
+    return run(arguments)
+
+
+def _import(arguments: argparse.Namespace) -> int:
+    from streams.importing import run_import
+
+    return run_import(arguments)

@@ -61,15 +61,13 @@ class Reference:
         self.arrivals += 1
         entry = entry_of(event, self.arrivals)
         stage = self.stages["account"]
-        stage.move_clock(entry.t, entry.account)
-        if entry.account is None:  # a disposition about an alert of no single account
-            stage.move_since(entry.t)
+        if entry.account is None:  # law 4: a disposition about an alert of no single account
             return Output()
         entity = stage.entity(entry.account)
         if entity.holds(entry.id):
             self.counts["repeats"] += 1
             return Output()
-        stage.move_since(entry.t)
+        stage.move_clock(entry.t, entry.account)
         entry.causes = {name: self.cause(entry.type, name) for name in FIELDS}
         told_before = self.mark_draw(entity, entry)
         if entity.is_stale(entry):
@@ -207,9 +205,8 @@ class Reference:
     def enter(self, stage: Stage, key: str, passing: Entry, judged: Judged) -> Alerts:
         """One event or label at one later stage, which keeps its own copy of it."""
         entry = replace(passing)
-        stage.move_clock(entry.t, entry.account)
         if not entry.label:
-            stage.move_since(entry.t)
+            stage.move_clock(entry.t, entry.account)
         entity = stage.entity(key)
         if entity.is_stale(entry):
             judged.degraded = True
@@ -223,14 +220,15 @@ class Reference:
 
     def remember_at_later(self, stage: Stage, entity: Entity, entry: Entry) -> None:
         """Laws 8, 12, 13 and 14: the account seen, or its label; the minute; the opening."""
-        assert entry.account is not None and stage.clock_ms is not None
+        assert entry.account is not None
         accounts, second = entity.known["account"], entry.t // SECOND
+        clock_ms = stage.clock_ms or 0
         if entry.label:
-            member = accounts.member(entry.account, second, stage.clock_ms)
+            member = accounts.member(entry.account, clock_ms)
             if member is not None and (member.label_at is None or second >= member.label_at):
                 member.label, member.label_at = entry.label, second
         else:
-            member = accounts.see(entry.account, second, stage.clock_ms)
+            member = accounts.see(entry.account, second, clock_ms)
         if entry.is_login:
             entity.minutes.count(entry.t, entry.failed_login)
             if member is not None and entry.failed_login:

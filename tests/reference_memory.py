@@ -108,11 +108,11 @@ def entry_of(event: dict[str, Any], arrival: int) -> Entry:
 
 @dataclass
 class Known:
-    """One member of a familiar set (laws 7 and 8), in whole seconds."""
+    """One of a familiar set (laws 7, 8), in whole seconds; -1: never seen, only labelled."""
 
     key: str
-    first: int
-    last: int
+    first: int = -1
+    last: int = -1
     failed_login: int | None = None
     good_login: int | None = None
     label: str = ""  # the label that stands: "", "fraud" or "cleared"
@@ -129,12 +129,12 @@ class Familiar:
     def get(self, key: str | None) -> Known | None:
         return next((known for known in self.places if known.key == key), None)
 
-    def member(self, key: str, second: int, clock_ms: int) -> Known | None:
+    def member(self, key: str, clock_ms: int) -> Known | None:
         """The member, made if it is new; None where nobody can give way to a new one (law 8)."""
         known = self.get(key)
         if known is not None:
             return known
-        known = Known(key, second, second)
+        known = Known(key)
         if len(self.places) < self.limit:
             self.places.append(known)
             return known
@@ -149,9 +149,10 @@ class Familiar:
         return known
 
     def see(self, key: str, second: int, clock_ms: int) -> Known | None:
-        known = self.member(key, second, clock_ms)
+        known = self.member(key, clock_ms)
         if known is not None:
-            known.first, known.last = min(known.first, second), max(known.last, second)
+            known.first = second if known.first < 0 else min(known.first, second)
+            known.last = max(known.last, second)
         return known
 
 
@@ -202,9 +203,7 @@ class Entity:
         return any(entry.id == event_id for entry in self.ring + self.put_away)
 
     def is_stale(self, entry: Entry) -> bool:
-        """Law 4; also what would be the first to leave a full ring (semantics 10)."""
-        if self.put_away_ms is not None and entry.t < self.put_away_ms:
-            return True
+        """Law 4: it would be the first to leave."""
         return len(self.ring) == RING_LIMIT and entry.place < self.ring[0].place
 
     def put(self, entry: Entry) -> None:

@@ -108,15 +108,18 @@ class View:
         return self.entity.known["account"].get(self.entry.account)
 
     def accounts_seen(self, span_ms: int) -> int:
-        members = self.entity.known["account"].places
-        return sum(member.last * SECOND > self.entry.t - span_ms for member in members)
+        return sum(
+            member.last >= 0 and member.last * SECOND > self.entry.t - span_ms
+            for member in self.entity.known["account"].places
+        )
 
     def newcomers(self, accounts: set[str | None], span_ms: int) -> int:
         """Those of the accounts that the entity first saw in (t - span, t]."""
         t = self.entry.t
         members = [self.entity.known["account"].get(account) for account in accounts]
         return sum(
-            member is not None and t - span_ms < member.first * SECOND <= t for member in members
+            member is not None and member.first >= 0 and t - span_ms < member.first * SECOND <= t
+            for member in members
         )
 
     def fraud_accounts(self) -> int:
@@ -155,8 +158,9 @@ class View:
         return (self.entity.openings - recent) / max(1.0, days)
 
     def hit_age(self) -> int:
-        past = [t for t in self.hit_times if t <= self.entry.t]
-        return self.entry.t - max(past) if past else NEVER_MS
+        """Law 24, the standing column."""
+        ages = [self.entry.t - t for t in sorted(self.hit_times)[-64:]]
+        return min((age for age in ages if 0 <= age < 7 * DAY), default=NEVER_MS)
 
 
 def same_any(at: Entry, other: Entry) -> bool:

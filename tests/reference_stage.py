@@ -60,23 +60,21 @@ class Stage:
     def move_clock(self, t: int, account: str | None) -> None:
         if self.clock_ms is None or t <= self.clock_ms + DAY:
             self.clock_ms = t if self.clock_ms is None else max(self.clock_ms, t)
-        elif self.pending is None:
+        elif self.pending is None or self.pending[1] == account:
             self.pending = (t, account)
-        elif self.pending[1] == account:
-            self.pending = (max(self.pending[0], t), account)
         else:
             self.clock_ms = max(self.clock_ms, min(self.pending[0], t))
             if t <= self.clock_ms + DAY:
                 self.clock_ms, self.pending = max(self.clock_ms, t), None
             else:
                 self.pending = (t, account)
+        if self.pending is not None and self.pending[0] <= self.clock_ms + DAY:
+            self.pending = None
 
-    def move_since(self, t: int) -> None:
         self.since_ms = t if self.since_ms is None else min(self.since_ms, t)
 
     def is_too_late(self, t: int) -> bool:
-        assert self.clock_ms is not None
-        return t < self.clock_ms - self.terms.lateness_ms
+        return self.clock_ms is not None and t < self.clock_ms - self.terms.lateness_ms
 
     # -- judging -------------------------------------------------------------------------------
 
@@ -130,13 +128,12 @@ class Stage:
 
     def say(self, scope: Scope, entry: Entry, hits: frozenset[str]) -> Alerts:
         """Hits that alert are folded; those that withdraw do so where they did not stand before."""
-        assert self.clock_ms is not None
         typology, kind, id, stage, key = scope
         withdrawing = {rule.id for rule in self.rules if rule.withdraws}
         said = self.folder.stand(scope, entry, hits - withdrawing)
         mark = (f"{typology} withdrawn", kind, id, stage, key)
         if hits & withdrawing and not self.folder.stood(mark, entry):
-            said += self.folder.withdraw(typology, kind, id, entry, self.clock_ms)
+            said += self.folder.withdraw(typology, kind, id, entry, self.clock_ms or 0)
         self.folder.standing[mark, entry.id] = hits & withdrawing
         return said
 

@@ -45,7 +45,9 @@ class Background:
         self._logins(day, rng)
         self._draws(day, rng)
 
-    def _times(self, day: int, count: int, hours: tuple[int, ...], rng: np.random.Generator) -> Ints:
+    def _times(
+        self, day: int, count: int, hours: tuple[int, ...], rng: np.random.Generator
+    ) -> Ints:
         """`count` times of the day, by the rhythm of its hours."""
         weights = np.array(hours, np.float64)
         hour = rng.choice(24, count, p=weights / weights.sum())
@@ -105,10 +107,10 @@ class Background:
         rate = np.where(world.quiet_until <= day, world.login_rate, 0.0)
         who = np.repeat(np.arange(world.accounts), rng.poisson(rate))
         times = self._times(day, len(who), LOGIN_HOURS, rng)
-        method = rng.choice(3, len(who), p=[0.5, 0.35, 0.15])
+        methods = rng.choice(3, len(who), p=[0.5, 0.35, 0.15])
         mistyped = rng.random(len(who)) < 0.025
         placed = rng.random(len(who)) < 0.4
-        columns = (who, times, method, mistyped, placed)
+        columns = (who, times, methods, mistyped, placed)
         rows = zip(*(column.tolist() for column in columns), strict=True)
         for (i, at, word, wrong, told), (device, ip) in zip(
             rows, self._where(who, rng), strict=True
@@ -119,8 +121,9 @@ class Background:
             if wrong:
                 log.tell(shapes.login(log.next_id(), world.who[i], at, *where, "failure"))
                 at += 9_000 + i % 20_000
-            words = ("success", LOGIN_METHODS[word], place, signals)
-            log.tell(shapes.login(log.next_id(), world.who[i], at, *where, *words))
+            method = LOGIN_METHODS[word]
+            event_id, person = log.next_id(), world.who[i]
+            log.tell(shapes.login(event_id, person, at, *where, "success", method, place, signals))
 
     def _draws(self, day: int, rng: np.random.Generator) -> None:
         """Verified draws of usual amounts, within the limit."""

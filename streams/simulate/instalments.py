@@ -83,8 +83,8 @@ class Instalments:
         due_at = due_day + DUE_HOUR * HOUR_MS
         dates = (due_at, due_at + OVERDUE_AFTER_MS)
         at = START_MS + day * DAY_MS + 19 * HOUR_MS + minute * 1000
-        words = (obligation, owed, 0, "scheduled", 0, *dates)
-        log.tell(shapes.auto_debit(log.next_id(), person.who, at, *words))
+        scheduled = (obligation, owed, 0, "scheduled", 0, *dates)
+        log.tell(shapes.auto_debit(log.next_id(), person.who, at, *scheduled))
         first = due_day + 8 * HOUR_MS + minute * MINUTE_MS
         failed: tuple[int, str] | None = None
         for attempt, (hours, outcome, share) in enumerate(PATHS[path], 1):

@@ -79,7 +79,7 @@ class Scene:
     # People
 
     def cast(
-        self, day: int, count: int = 1, draws: int = 4, room: float = 0.6, days: int = 5
+        self, day: int, count: int = 1, draws: int = 1, room: float = 0.5, days: int = 5
     ) -> list[Borrower]:
         """Borrowers who drew at least `draws` times, have `room` of their limit left, and are
         of no other story; quiet for `days` from now. Raises WorldTooSmallError."""

@@ -1,4 +1,4 @@
-"""The five events as the simulator writes them: one function an event type, contract fields in order.
+"""The five events as the simulator writes them: one function an event type.
 
 Every function returns a plain dict ready for `orjson.dumps`. A person is `who`, the pair
 (account_id, person_id). Times are epoch milliseconds, money is minor units (fen).

@@ -54,7 +54,8 @@ def failed_and_cured(scene: Scene) -> Script:
     item = _instalment(scene, parts, day + 1)
     events = [item.step(at, "partial", item.owed // 2)]
     events.append(item.step(at + DAY_MS, "partial", item.owed // 4, 2))
-    events.append(item.step(at + DAY_MS + 20 * HOUR_MS, "success", item.owed - item.owed // 2 - item.owed // 4, 3))
+    rest = item.owed - item.owed // 2 - item.owed // 4
+    events.append(item.step(at + 44 * HOUR_MS, "success", rest, 3))
     _found(scene, parts, item, at, events, "paid in three parts", "resolved", at + 44 * HOUR_MS)
 
     last = scene.world.days - 1

@@ -10,7 +10,7 @@ def over_the_limit(scene: Scene) -> Script:
     day = scene.opening_day()
     yield day
     over, full = scene.cast(day, 2, room=0.3)
-    for who, beyond in ((over, who_beyond(over.limit_minor)), (full, 0)):
+    for who, beyond in ((over, over.limit_minor // 20), (full, 0)):
         left = who.limit_minor - int(scene.world.outstanding_minor[who.index])
         at = scene.at(day, 12)
         draw = scene.draw(who, at, left + beyond)
@@ -22,8 +22,3 @@ def over_the_limit(scene: Scene) -> Script:
         else:
             missed = (entity, who.account, (at, at + 4_000), [draw.paid_event_id], "exactly at it")
             scene.near_miss("over_limit", *missed)
-
-
-def who_beyond(limit_minor: int) -> int:
-    """A twentieth of the limit."""
-    return limit_minor // 20

@@ -10,7 +10,7 @@ def same_payee_and_device(scene: Scene) -> Script:
     """After a confirmed takeover one borrower draws to its payee, another from its device."""
     day = scene.opening_day()
     yield day
-    victim, payer, guest = scene.cast(day, 3, days=99)
+    victim, payer, guest = scene.cast(day, 3, draws=4, days=99)
     at, place, mule = scene.at(day, 3), scene.stranger(), scene.payee()
     fraud = scene.draw(victim, at, 4 * victim.usual_minor, place, mule, method="otp")
     scene.expect(

@@ -34,9 +34,7 @@ def near_misses(scene: Scene) -> Script:
     for kind, note in (("merchant", "a shop's opening day"), ("institution", "a school's fees")):
         payee, start = scene.payee("other", kind), scene.at(day, 9)
         crowd = scene.cast(day, 7, draws=2, room=0.3, days=2)
-        draws = [
-            scene.draw(who, start + n * 3_000_000, payee=payee) for n, who in enumerate(crowd)
-        ]
+        draws = [scene.draw(who, start + n * 3_000_000, payee=payee) for n, who in enumerate(crowd)]
         scene.near_miss(
             "mule_fan_in", ("payee", payee[0]), None, (start, draws[-1].at),
             [draw.event_id for draw in draws], note,

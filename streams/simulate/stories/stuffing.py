@@ -43,7 +43,7 @@ def success_and_draw(scene: Scene) -> Script:
     """One device on one network; the last password fits, and the account is drained from there."""
     day = scene.opening_day()
     yield day
-    (victim,) = scene.cast(day, days=99)
+    (victim,) = scene.cast(day, draws=4, days=99)
     place, start = scene.stranger(), scene.at(day, 1)
     tried = [*scene.passers_by(TRIED), victim]
     events = [

@@ -15,7 +15,7 @@ def drained_to_a_stranger(scene: Scene) -> Script:
     day = scene.opening_day()
     yield day
     drained = []
-    for owner, who in zip(("other", "unknown"), scene.cast(day, 2, days=99), strict=True):
+    for owner, who in zip(("other", "unknown"), scene.cast(day, 2, draws=4, days=99), strict=True):
         at, place = scene.at(day, 3), scene.stranger()
         payee = scene.payee(owner)
         draw = scene.draw(who, at, 4 * who.usual_minor, place, payee, method="otp")
@@ -33,7 +33,7 @@ def drained_to_own_card(scene: Scene) -> Script:
     """A new device draws nearly the whole limit to an own card that was never used before."""
     day = scene.opening_day()
     yield day
-    (who,) = scene.cast(day, room=0.92, days=99)
+    (who,) = scene.cast(day, draws=0, room=0.9, days=99)
     at, place = scene.at(day, 2), scene.stranger()
     amount = _share_of_limit(who, 0.86)
     payee = scene.payee("self")
@@ -50,7 +50,7 @@ def near_misses(scene: Scene) -> Script:
     """A new phone alone, a new payee alone, both with a usual amount."""
     day = scene.opening_day()
     yield day
-    phone, payee, both = scene.cast(day, 3)
+    phone, payee, both = scene.cast(day, 3, draws=4)
     for who, amount, place, to, note in (
         (phone, 4 * phone.usual_minor, scene.stranger(), phone.card, "a new phone alone"),
         (payee, 4 * payee.usual_minor, scene.home(payee), scene.payee(), "a new payee alone"),

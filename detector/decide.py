@@ -1,0 +1,49 @@
+"""The decisions of a batch, in event order: of draws at the end of their way, of debits."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from detector.decisions import DRAW_COLUMNS, anomalies, draw_decision
+from detector.features import Columns
+from detector.folding import Folded
+from detector.kernel import Rows
+from detector.records import Versions
+from detector.schema import Event
+
+
+class Decider:
+    """Writes the decisions of a batch."""
+
+    def __init__(self, columns: Columns, versions: Versions) -> None:
+        self._columns = np.array([columns.index[name] for name in DRAW_COLUMNS], np.int64)
+        self._versions = versions
+
+    def decide(
+        self, events: Sequence[Event], rows: Rows, folded: Sequence[Folded],
+        debits: Mapping[int, dict[str, Any]],
+    ) -> list[dict[str, Any]]:  # fmt: skip
+        """One decision for each draw told for the first time and each scheduled debit."""
+        draws = np.flatnonzero(rows.decide)
+        anomaly = anomalies(draws, rows.values, self._columns).tolist()
+        made = dict(debits)
+        for row, score in zip(draws.tolist(), anomaly, strict=True):
+            event = events[row]
+            hits = {k: hit for part in folded if row in part.hits
+                    for k, hit in part.hits[row].items()}  # fmt: skip
+            alert_ids = [
+                alert_id for part in folded if row in part.alert_ids
+                for alert_id in part.alert_ids[row]
+            ]  # fmt: skip
+            told = {
+                "event_id": event.event_id, "account_id": event.account_id,
+                "occurred_at": event.occurred_at,
+            }  # fmt: skip
+            made[row] = draw_decision(
+                told, hits, score, list(dict.fromkeys(alert_ids)),
+                is_degraded=bool(rows.degraded[row]), versions=self._versions,
+            )  # fmt: skip
+        return [made[row] for row in sorted(made)]

@@ -1,0 +1,147 @@
+"""From findings to alerts: the hits of a batch fold into a stage's alert book, in event order."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from detector.alerts import AlertBook, Hit, Revision, Scope, Subject
+from detector.events import ACCOUNT, ID, INPUT_MISSING, KEYS_OF_ENTITY, T
+from detector.judging import ABSTAIN, CLEAR, HIT, MAYBE
+from detector.kernel import Rows
+from detector.reasons import Reasons
+from detector.rules import Rule
+from detector.stage import Finding, Stage, Walked
+from detector.subjects import Subjects
+
+NEVER_MS: Final = 4_000_000_000_000  # the age of a hit that never was
+
+
+@dataclass(slots=True)
+class Folded:
+    """What folding a batch gave, by batch row."""
+
+    revisions: list[tuple[int, Revision]] = field(default_factory=list)
+    hits: dict[int, dict[str, Hit]] = field(default_factory=lambda: defaultdict(dict))
+    alert_ids: dict[int, list[str]] = field(default_factory=lambda: defaultdict(list))
+
+
+class Folder:
+    """Folds what a stage's walk found."""
+
+    def __init__(
+        self, stage: Stage, book: AlertBook, reasons: Reasons, subjects: Subjects
+    ) -> None:
+        self._stage = stage
+        self._book = book
+        self._reasons = reasons
+        self._subjects = subjects
+        self._kept = {rule.id for rule in stage.rules if stage.is_kept(rule)}
+
+    def fold(self, rows: Rows, walked: Walked) -> Folded:
+        """Fold in event order: an event's own hits, then what it made be judged again."""
+        own: dict[int, list[Finding]] = defaultdict(list)
+        again: dict[int, list[Finding]] = defaultdict(list)
+        for finding in walked.findings:
+            (own[finding.row] if finding.again < 0 else again[finding.again]).append(finding)
+        retold: dict[int, list[int]] = defaultdict(list)
+        for place, row in enumerate(walked.again_source):
+            retold[row].append(place)
+        folded = Folded()
+        for row in sorted(own.keys() | retold.keys()):
+            self._fold_own(rows, row, own.get(row, []), folded)
+            for place in retold.get(row, ()):
+                self._fold_again(walked, place, row, again.get(place, []), folded)
+        return folded
+
+    def _fold_own(self, rows: Rows, row: int, findings: Sequence[Finding], folded: Folded) -> None:
+        words, values, causes = rows.words[row], rows.values[row], rows.causes[row]
+        by_typology: dict[str, dict[str, Hit]] = defaultdict(dict)
+        withdrawing: list[Rule] = []
+        for finding in findings:
+            if finding.result == MAYBE and not self._is_hit(finding, rows, row):
+                continue
+            if finding.rule.effect == "withdraw":
+                withdrawing.append(finding.rule)
+                continue
+            hit = self._reasons.hit(finding, values, causes)
+            if finding.rule.status == "live":
+                by_typology[self._scope_name(finding.rule)][finding.rule.id] = hit
+                folded.hits[row][finding.rule.id] = hit
+        subject = self._subjects.own(row) if by_typology or withdrawing else None
+        for name in sorted(by_typology):
+            assert subject is not None
+            self._apply(words, row, subject, by_typology[name], folded)
+        for rule in withdrawing:
+            assert subject is not None
+            if rule.status == "live":
+                key = int(words[self._stage.key_word])
+                revisions = self._book.withdraw(rule.typology, key, subject)
+                folded.revisions += [(row, revision) for revision in revisions]
+
+    def _fold_again(
+        self, walked: Walked, place: int, row: int, findings: Sequence[Finding], folded: Folded
+    ) -> None:
+        words = walked.again_words[place]
+        values, causes = walked.again_values[place], walked.again_causes[place]
+        by_typology: dict[str, dict[str, Hit]] = defaultdict(dict)
+        for finding in findings:
+            if finding.rule.effect == "alert" and finding.rule.status == "live":
+                name = self._scope_name(finding.rule)
+                by_typology[name][finding.rule.id] = self._reasons.hit(finding, values, causes)
+        event = int(words[ID])
+        standing = self._book.standing_for(int(words[self._stage.key_word]), event)
+        if not standing and not by_typology:
+            return
+        subject = self._subjects.again(words, row)
+        for alert in standing:
+            name = f"{alert.scope.typology}|{alert.scope.entity_kind}"
+            before = alert.triggers[event].hits
+            hits = {k: hit for k, hit in before.items() if k not in self._kept}
+            hits.update(by_typology.pop(name, {}))
+            revision = self._book.amend(alert, subject, hits)
+            if revision is not None:
+                folded.revisions.append((row, revision))
+                folded.alert_ids[row].append(alert.alert_id)
+        for name in sorted(by_typology):
+            self._apply(words, row, subject, by_typology[name], folded)
+
+    def _apply(
+        self, words: NDArray[np.int64], row: int, subject: Subject, hits: Mapping[str, Hit],
+        folded: Folded,
+    ) -> None:  # fmt: skip
+        rule = next(iter(hits.values())).rule
+        entity = int(words[KEYS_OF_ENTITY[rule.entity]])
+        scope = Scope(rule.typology, rule.entity, entity, int(words[self._stage.key_word]))
+        name = self._subjects.entity_name(rule.entity, subject, words, row)
+        alert, revision = self._book.hit(scope, name, subject, dict(hits))
+        folded.alert_ids[row].append(alert.alert_id)
+        if revision is not None:
+            folded.revisions.append((row, revision))
+
+    def _is_hit(self, finding: Finding, rows: Rows, row: int) -> bool:
+        """Settle a rule that waits for a standing column, and count its result."""
+        words = rows.words[row]
+        key, at_ms = int(words[self._stage.key_word]), int(words[T])
+        result, cause = self._reasons.settle(
+            finding.rule, rows.values[row], rows.causes[row],
+            lambda typology: self._book.hit_age_ms(typology, key, at_ms, NEVER_MS),
+        )  # fmt: skip
+        place = self._stage.rules.index(finding.rule)
+        self._stage.results[place, result] += 1
+        if result == ABSTAIN and finding.rule.status == "live" and cause & INPUT_MISSING:
+            rows.degraded[row] = 1
+        assert result in (HIT, CLEAR, ABSTAIN)
+        return result == HIT
+
+    @staticmethod
+    def _scope_name(rule: Rule) -> str:
+        return f"{rule.typology}|{rule.entity}"
+
+
+_ = ACCOUNT

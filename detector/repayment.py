@@ -1,0 +1,87 @@
+"""Debits and contacts of a batch: obligations move, scheduled debits get their decision."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from detector.decisions import DEBIT_COLUMNS, debit_decision
+from detector.events import ACCOUNT, KINDS, OBJECT
+from detector.features import Columns
+from detector.kernel import JUDGED, TOO_LATE, Rows
+from detector.obligations import Obligations
+from detector.policy import Policy
+from detector.records import Versions
+from detector.rulebook import Rulebook
+from detector.schema import AutoDebit, Event
+from detector.treatment import Calendar, Contacts
+
+SCHEDULED = KINDS["debit_scheduled"]
+CONTACTED = KINDS["contacted"]
+
+
+@dataclass(slots=True)
+class Repaid:
+    """What a batch's debits made, by batch row."""
+
+    alerts: list[tuple[int, dict[str, Any]]] = field(default_factory=list)
+    decisions: dict[int, dict[str, Any]] = field(default_factory=dict)
+
+
+class Repayment:
+    """The repayment half of the account stage."""
+
+    def __init__(
+        self, rulebook: Rulebook, policy: Policy, calendar: Calendar, columns: Columns,
+        versions: Versions,
+    ) -> None:  # fmt: skip
+        self._contacts = Contacts(calendar, policy.budget.contacts_per_day)
+        self._obligations = Obligations(rulebook, calendar, self._contacts, versions)
+        self._columns = [columns.index[name] for name in DEBIT_COLUMNS]
+        self._versions = versions
+        self._has_feed = policy.sources["auto_debit"]
+
+    @property
+    def remembered(self) -> int:
+        """Obligations in memory."""
+        return self._obligations.count
+
+    def take(self, events: Sequence[Event], rows: Rows, kinds: NDArray[np.int64]) -> Repaid:
+        """Take the debits and contacts of a batch in event order."""
+        repaid = Repaid()
+        accepted = (rows.state == JUDGED) | (rows.state == TOO_LATE)
+        concerned = accepted & (((kinds >= 16) & (kinds < 32)) | (kinds == CONTACTED))
+        for row in np.flatnonzero(concerned).tolist():
+            event = events[row]
+            account = int(rows.words[row, ACCOUNT])
+            if not isinstance(event, AutoDebit):
+                self._contacts.count(account, event.occurred_at)
+                continue
+            is_judged = bool(rows.state[row] == JUDGED) and self._has_feed
+            key = (account, int(rows.words[row, OBJECT]))
+            record = self._obligations.step(key, event, is_judged=is_judged)
+            if record is not None:
+                repaid.alerts.append((row, record))
+            if kinds[row] == SCHEDULED:
+                repaid.decisions[row] = self._decision(event, rows.values[row])
+        return repaid
+
+    def forget(self, clock_ms: int, lateness_ms: int) -> None:
+        """Drop what nothing still to be judged can ask for."""
+        self._obligations.forget(clock_ms, lateness_ms)
+        self._contacts.forget_before(clock_ms - lateness_ms)
+
+    def _decision(self, event: AutoDebit, values: NDArray[np.float64]) -> dict[str, Any]:
+        failures, successes, age = (float(values[column]) for column in self._columns)
+        told = {
+            "event_id": event.event_id, "account_id": event.account_id,
+            "occurred_at": event.occurred_at,
+        }  # fmt: skip
+        return debit_decision(
+            told, (failures, successes, age), event.available_balance_minor,
+            event.amount_due_minor, self._versions,
+        )  # fmt: skip
