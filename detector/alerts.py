@@ -19,7 +19,7 @@ WEIGHTS: Final[Mapping[str, float]] = {
 }  # fmt: skip
 SEVERITIES: Final = ("info", "low", "medium", "high", "critical")
 EVERY_TRIGGER_UP_TO: Final = 16  # each makes a revision; after that at powers of two
-TRIGGERS_KEPT: Final = 64  # the first, and the newest of the others
+TRIGGERS_KEPT: Final = 64  # the earliest, and the newest of the others
 FORGET_AFTER_MS: Final = 86_400_000
 STANDING_HITS_KEPT: Final = 64  # hit times of a typology at a key, for rules that ask
 STANDING_MS: Final = 7 * 86_400_000  # an older hit is as good as none
@@ -77,7 +77,7 @@ class Alert:
     status: str
     revision: int = 0
     triggers: dict[int, Trigger] = field(default_factory=dict)
-    seen: int = 0  # triggers in all, those let go included
+    seen: int = 0  # triggers that stand, those let go included
     severity: str = "info"
 
     def span(self) -> tuple[int, int]:
@@ -138,6 +138,9 @@ class AlertBook:
             self._by_scope.setdefault(scope, []).append(alert)
             self._by_key.setdefault(scope.key, []).append(alert)
         was_open = alert.revision > 0 and alert.status in ("open", "updated")
+        if not was_open:
+            alert.triggers.clear()
+            alert.seen, alert.severity = 0, "info"
         is_new = by.event not in alert.triggers
         changed = is_new or set(alert.triggers[by.event].hits) != set(hits)
         alert.triggers[by.event] = Trigger(by, hits)
@@ -159,10 +162,12 @@ class AlertBook:
             trigger.hits = hits
         else:
             del alert.triggers[by.event]
+            alert.seen -= 1
+        if not alert.triggers:
+            return self._revise(alert, "withdrawn", by)
         alert.severity = "info"
         self._rank_up(alert)
-        status = "updated" if alert.triggers else "withdrawn"
-        return self._revise(alert, status, by)
+        return self._revise(alert, "updated", by)
 
     def withdraw(self, typology: str, key: int, by: Subject) -> list[Revision]:
         """Withdraw every open alert of a typology at a key."""
@@ -236,10 +241,10 @@ class AlertBook:
 
     @staticmethod
     def _let_go(alert: Alert) -> None:
-        while len(alert.triggers) > TRIGGERS_KEPT:
-            keys = iter(alert.triggers)
-            first = next(keys)
-            del alert.triggers[next(keys) if first == alert.first.event else first]
+        if len(alert.triggers) > TRIGGERS_KEPT:
+            triggers = alert.triggers
+            by_time = sorted(triggers, key=lambda event: triggers[event].subject.occurred_at_ms)
+            del triggers[by_time[1]]
 
     @staticmethod
     def _revise(alert: Alert, status: str, by: Subject) -> Revision:

@@ -100,7 +100,7 @@ def _outcome(hits: Mapping[str, Hit], *, is_degraded: bool) -> str:
 
 def debit_decision(
     event: Mapping[str, Any], history: tuple[float, float, float], balance: int | None,
-    due: int, versions: Versions,
+    due: int, *, is_degraded: bool, versions: Versions,
 ) -> dict[str, Any]:  # fmt: skip
     """The contract's decision on a scheduled debit: will it fail for want of balance?
 
@@ -118,10 +118,10 @@ def debit_decision(
         **event,
         "question": "insufficient_balance",
         "score": score,
-        "outcome": "review" if score >= REVIEW_CHANCE else "approve",
+        "outcome": "review" if score >= REVIEW_CHANCE or is_degraded else "approve",
         "components": {"rules": 0.0, "supervised": None, "anomaly": score},
         "alert_ids": [],
         "human_review": "not_needed",
-        "degraded": False,
+        "degraded": is_degraded,
         "versions": versions.record(),
     }

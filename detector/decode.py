@@ -114,11 +114,13 @@ def _unseen_by_parser(lines: Sequence[bytes], some_failed: bool) -> Iterable[int
     whole = b"\n".join(lines)
     if not whole.isascii() and not _is_utf8(whole):
         yield from (i for i, line in enumerate(lines) if not _is_utf8(line))
-    # Every event tells its type, so that as many as there are lines means one in each.
-    if some_failed or whole.count(_TYPE) != len(lines):
-        yield from (i for i, line in enumerate(lines) if line.count(_TYPE) != 1)
-    if b"\\" in whole and _ESCAPED_TYPE.search(whole):
+    # Every event tells its type: where none failed and none hides it in escapes, as many as there
+    # are lines means one in each.
+    escaped = b"\\" in whole and _ESCAPED_TYPE.search(whole) is not None
+    if escaped:
         yield from (i for i, line in enumerate(lines) if _ESCAPED_TYPE.search(line))
+    if some_failed or escaped or whole.count(_TYPE) != len(lines):
+        yield from (i for i, line in enumerate(lines) if line.count(_TYPE) != 1)
 
 
 def _too_long_or_deep(line: bytes) -> bool:

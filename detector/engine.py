@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 from detector.alerts import AlertBook
 from detector.decide import Decider
 from detector.decode import Batch
-from detector.events import CODE, KEYS_OF_ENTITY, KIND_MASK, TYPES
+from detector.catalogue import STANDING_SUFFIX
+from detector.events import CODE, KIND_MASK, TYPES
 from detector.features import Columns, absent_fields, absent_ids
 from detector.fields import Allowed
 from detector.folding import Folded, Folder
@@ -49,7 +50,10 @@ class Outputs:
 
 
 class Engine:
-    """All stages in one process."""
+    """All stages in one process.
+
+    `timer` is told the name of each step as it ends, for whoever measures.
+    """
 
     def __init__(
         self, rulebook: Rulebook, policy: Policy, ids: Ids,
@@ -71,7 +75,8 @@ class Engine:
         quiet = {name: typology.quiet_ms for name, typology in rulebook.typologies.items()}
         standing = frozenset(_standing_columns(rulebook).values())
         self._books = [AlertBook(quiet, standing) for _ in self.stages]
-        reasons = Reasons(self._columns, rulebook, self._subjects, self.stages[0].scratch)
+        rules = [rule for stage in self.stages for rule in stage.rules]
+        reasons = Reasons(rules, self._columns, self._subjects)
         self._folders = [
             Folder(stage, book, reasons, self._subjects)
             for stage, book in zip(self.stages, self._books, strict=True)
@@ -196,10 +201,7 @@ def _allowed(policy: Policy, ids: Ids) -> Allowed:
 def _standing_columns(rulebook: Rulebook) -> dict[str, str]:
     """The standing columns that rules read, and whose typology each one asks for."""
     return {
-        name: name.removesuffix("_hit_age_ms")
+        name: name.removesuffix(STANDING_SUFFIX)
         for rule in rulebook.rules if rule.reads_standing
-        for name in rule.reads if name.endswith("_hit_age_ms")
+        for name in rule.reads if name.endswith(STANDING_SUFFIX)
     }  # fmt: skip
-
-
-_ = KEYS_OF_ENTITY

@@ -1,9 +1,4 @@
-"""Rule expressions as postfix programs, and the compiled stack machine that evaluates them.
-
-A value is a float64: 1.0 and 0.0 for true and false, a code for an enumeration, NaN for NULL. Beside
-each NULL goes its cause, the bits of events.py. Logic is three-valued, as in SQL; a division by
-zero, and any other arithmetic without a result, is NULL for want of history.
-"""
+"""Rule expressions as postfix programs for the stack machine (expression_machine.py)."""
 
 from __future__ import annotations
 
@@ -13,29 +8,32 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from detector import expression_machine as machine
 from detector.events import NO_HISTORY
+from detector.expression_machine import STACK_MAX, evaluate
 from detector.expression_tree import Node
-from detector.jit import compiled
 
-STACK_MAX: Final = 64  # values that a program may have open at once
+__all__ = ["STACK_MAX", "Programs", "compile_expressions", "evaluate"]
 
-(
-    CONST, COLUMN, NULL, AND, OR, NOT, EQ, NE, LT, LE, GT, GE, ADD, SUB, MUL, DIV, NEG, ABS,
-    IS_NULL, COALESCE, GREATEST, LEAST, SELECT,
-) = range(23)  # fmt: skip
-_BINARY: Final = {
-    "and": AND, "or": OR, "=": EQ, "<>": NE, "<": LT, "<=": LE, ">": GT, ">=": GE,
-    "+": ADD, "-": SUB, "*": MUL, "/": DIV,
-    "coalesce": COALESCE, "greatest": GREATEST, "least": LEAST,
+_COMPARISONS: Final = {
+    "=": machine.EQ, "<>": machine.NE, "<": machine.LT, "<=": machine.LE, ">": machine.GT,
+    ">=": machine.GE,
 }  # fmt: skip
-_UNARY: Final = {"not": NOT, "negative": NEG, "abs": ABS, "is null": IS_NULL}
+_BINARY: Final = _COMPARISONS | {
+    "+": machine.ADD, "-": machine.SUB, "*": machine.MUL, "/": machine.DIV,
+    "coalesce": machine.COALESCE, "greatest": machine.GREATEST, "least": machine.LEAST,
+}  # fmt: skip
+_UNARY: Final = {
+    "not": machine.NOT, "negative": machine.NEG, "abs": machine.ABS, "is null": machine.IS_NULL,
+}  # fmt: skip
+_LOGIC: Final = {"and": (machine.AND, machine.SKIP_0), "or": (machine.OR, machine.SKIP_1)}
 
 
 class Programs(NamedTuple):
     """Programs in flat arrays: program k is ops[starts[k]:starts[k + 1]] with its args."""
 
     ops: NDArray[np.int16]
-    args: NDArray[np.int32]  # a column, an index in consts, a cause; 0 where there is none
+    args: NDArray[np.int32]  # a column, an index in consts, both, a cause, a distance; else 0
     consts: NDArray[np.float64]
     starts: NDArray[np.int32]  # (programs + 1)
 
@@ -84,29 +82,57 @@ class _Writer:
     def _node(self, node: Node) -> None:
         op, children = node.op, node.children
         if op == "constant":
-            self._emit(CONST, self.consts.setdefault(node.value, len(self.consts)), 1)
+            self._emit(machine.CONST, self._const(node.value), 1)
         elif op == "column":
-            self._emit(COLUMN, self._index[node.name], 1)
+            self._emit(machine.COLUMN, self._index[node.name], 1)
         elif op == "case":
             self._case(children)
         elif op == "in":
-            self._chain([Node("=", "boolean", (children[0], word)) for word in children[1:]], OR)
+            self._logic([_comparison("=", children[0], word) for word in children[1:]], "or")
         elif op == "between":
             value, low, high = children
-            self._chain(
-                [Node(">=", "boolean", (value, low)), Node("<=", "boolean", (value, high))], AND
-            )
+            self._logic([_comparison(">=", value, low), _comparison("<=", value, high)], "and")
         elif op in _UNARY:
             self._node(children[0])
             self._emit(_UNARY[op], 0, 0)
-        else:
+        elif op in _LOGIC:
+            self._logic(children, op)
+        elif not self._is_column_and_const(node):
             self._chain(children, _BINARY[op])
+
+    def _const(self, value: float) -> int:
+        return self.consts.setdefault(value, len(self.consts))
+
+    def _is_column_and_const(self, node: Node) -> bool:
+        """Write a comparison of a column with a constant as one operation, if it is one."""
+        if node.op not in _COMPARISONS:
+            return False
+        left, right = node.children
+        if left.op != "column" or right.op != "constant":
+            return False
+        column, const = self._index[left.name], self._const(right.value)
+        if column > machine.COLUMN_MASK or const >= 1 << 15:
+            return False
+        op = _COMPARISONS[node.op] - machine.EQ + machine.EQ_CONST
+        self._emit(op, column | const << machine.COLUMN_BITS, 1)
+        return True
 
     def _chain(self, nodes: Sequence[Node], op: int) -> None:
         for place, node in enumerate(nodes):
             self._node(node)
             if place:
                 self._emit(op, 0, -1)
+
+    def _logic(self, nodes: Sequence[Node], name: str) -> None:
+        """A chain of AND or OR that is left as soon as it is decided."""
+        join, skip = _LOGIC[name]
+        leaps = []
+        for place, node in enumerate(nodes):
+            self._node(node)
+            leaps.append(len(self.ops))
+            self._emit(join if place else skip, 0, -1 if place else 0)
+        for at in leaps:
+            self.args[at] = len(self.ops) - at - 1
 
     def _case(self, children: Sequence[Node]) -> None:
         """Condition, value, condition, value, ..., and the ELSE where there is one."""
@@ -116,140 +142,10 @@ class _Writer:
         if len(children) % 2:
             self._node(children[-1])
         else:
-            self._emit(NULL, NO_HISTORY, 1)
+            self._emit(machine.NULL, NO_HISTORY, 1)
         for _ in range(branches):
-            self._emit(SELECT, 0, -2)
+            self._emit(machine.SELECT, 0, -2)
 
 
-@compiled
-def evaluate(
-    ops: NDArray[np.int16],
-    args: NDArray[np.int32],
-    consts: NDArray[np.float64],
-    start: int,
-    stop: int,
-    values: NDArray[np.float64],
-    causes: NDArray[np.uint8],
-    stack_values: NDArray[np.float64],
-    stack_causes: NDArray[np.uint8],
-) -> float:
-    """The value of program ops[start:stop] over one row; its cause is left in stack_causes[0].
-
-    `values`, `causes`: float64[C], uint8[C], one row of columns. The stacks are float64 and uint8
-    of STACK_MAX. The cause is 0 unless the value is NaN, then the OR of those of the NULLs that
-    made it so.
-    """
-    top = -1
-    for at in range(start, stop):
-        op, arg = ops[at], args[at]
-        if op == COLUMN:
-            top += 1
-            x = values[arg]
-            stack_values[top] = x
-            stack_causes[top] = causes[arg] if x != x else 0
-            continue
-        if op == CONST:
-            top += 1
-            stack_values[top] = consts[arg]
-            stack_causes[top] = 0
-            continue
-        if op == NULL:
-            top += 1
-            stack_values[top] = np.nan
-            stack_causes[top] = arg
-            continue
-        if op == NOT or op == NEG or op == ABS or op == IS_NULL:
-            stack_values[top] = _of_one(op, stack_values[top])
-            if op == IS_NULL:
-                stack_causes[top] = 0
-            continue
-        if op == SELECT:
-            top -= 2
-            _select(top, stack_values, stack_causes)
-            continue
-        top -= 1
-        x, y = stack_values[top], stack_values[top + 1]
-        if op == COALESCE or op == GREATEST or op == LEAST:
-            z = _known(op, x, y)
-        elif op == AND or op == OR:
-            z = _joined(op, x, y)
-        else:
-            z = _of_two(op, x, y)
-        stack_values[top] = z
-        if z == z:
-            stack_causes[top] = 0
-        else:
-            cause = stack_causes[top] | stack_causes[top + 1]
-            stack_causes[top] = cause if cause else NO_HISTORY
-    return stack_values[0]
-
-
-@compiled
-def _of_one(op: int, x: float) -> float:
-    if op == IS_NULL:
-        return 1.0 if x != x else 0.0
-    if op == NOT:
-        return 1.0 - x
-    return -x if op == NEG else abs(x)
-
-
-@compiled
-def _joined(op: int, x: float, y: float) -> float:
-    """AND, OR of Kleene: what decides alone (0 for AND, 1 for OR) decides beside a NULL."""
-    alone = 0.0 if op == AND else 1.0
-    if x == alone or y == alone:
-        return alone
-    return np.nan if x != x or y != y else 1.0 - alone
-
-
-@compiled
-def _known(op: int, x: float, y: float) -> float:
-    """COALESCE, GREATEST, LEAST: of the two, or of the one that is known."""
-    if x != x:
-        return y
-    if y != y or op == COALESCE:
-        return x
-    return max(x, y) if op == GREATEST else min(x, y)
-
-
-@compiled
-def _of_two(op: int, x: float, y: float) -> float:
-    """Comparison and arithmetic; NaN where either is, where y divides and is 0, and past 1e308."""
-    if x != x or y != y:
-        return np.nan
-    if op >= ADD:
-        if op == ADD:
-            z = x + y
-        elif op == SUB:
-            z = x - y
-        elif op == MUL:
-            z = x * y
-        else:
-            z = x / y if y != 0.0 else np.nan
-        return z if abs(z) <= 1.7976931348623157e308 else np.nan
-    if op == EQ:
-        truth = x == y
-    elif op == NE:
-        truth = x != y
-    elif op == LT:
-        truth = x < y
-    elif op == LE:
-        truth = x <= y
-    elif op == GT:
-        truth = x > y
-    else:
-        truth = x >= y
-    return 1.0 if truth else 0.0
-
-
-@compiled
-def _select(
-    top: int, stack_values: NDArray[np.float64], stack_causes: NDArray[np.uint8]
-) -> None:
-    """Condition, value, otherwise at top, top + 1, top + 2: leave one of the two at top."""
-    condition, cause = stack_values[top], stack_causes[top]
-    taken = top + 1 if condition == 1.0 else top + 2
-    stack_values[top] = stack_values[taken]
-    stack_causes[top] = stack_causes[taken]
-    if condition != condition and stack_values[top] != stack_values[top]:
-        stack_causes[top] |= cause
+def _comparison(op: str, left: Node, right: Node) -> Node:
+    return Node(op, "boolean", (left, right))

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detector.alerts import AlertBook, Hit, Revision, Scope, Subject
-from detector.events import ACCOUNT, ID, INPUT_MISSING, KEYS_OF_ENTITY, T
+from detector.events import ID, INPUT_MISSING, KEYS_OF_ENTITY, T
 from detector.judging import ABSTAIN, CLEAR, HIT, MAYBE
 from detector.kernel import Rows
 from detector.reasons import Reasons
@@ -76,7 +76,8 @@ class Folder:
         subject = self._subjects.own(row) if by_typology or withdrawing else None
         for name in sorted(by_typology):
             assert subject is not None
-            self._apply(words, row, subject, by_typology[name], folded)
+            alert_id = self._apply(words, row, subject, by_typology[name], folded)
+            folded.alert_ids[row].append(alert_id)
         for rule in withdrawing:
             assert subject is not None
             if rule.status == "live":
@@ -107,22 +108,21 @@ class Folder:
             revision = self._book.amend(alert, subject, hits)
             if revision is not None:
                 folded.revisions.append((row, revision))
-                folded.alert_ids[row].append(alert.alert_id)
         for name in sorted(by_typology):
             self._apply(words, row, subject, by_typology[name], folded)
 
     def _apply(
         self, words: NDArray[np.int64], row: int, subject: Subject, hits: Mapping[str, Hit],
         folded: Folded,
-    ) -> None:  # fmt: skip
+    ) -> str:  # fmt: skip
         rule = next(iter(hits.values())).rule
         entity = int(words[KEYS_OF_ENTITY[rule.entity]])
         scope = Scope(rule.typology, rule.entity, entity, int(words[self._stage.key_word]))
         name = self._subjects.entity_name(rule.entity, subject, words, row)
         alert, revision = self._book.hit(scope, name, subject, dict(hits))
-        folded.alert_ids[row].append(alert.alert_id)
         if revision is not None:
             folded.revisions.append((row, revision))
+        return alert.alert_id
 
     def _is_hit(self, finding: Finding, rows: Rows, row: int) -> bool:
         """Settle a rule that waits for a standing column, and count its result."""
@@ -143,5 +143,3 @@ class Folder:
     def _scope_name(rule: Rule) -> str:
         return f"{rule.typology}|{rule.entity}"
 
-
-_ = ACCOUNT

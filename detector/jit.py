@@ -1,17 +1,35 @@
 """The compiler of the hot loops, with its types kept.
 
 No fast-math: a sum must give the same bits on a batch of one and of thousands. No lock is held
-while compiled code runs; what was compiled is cached beside the module.
+while compiled code runs. What was compiled is cached, in a folder named by a digest of this
+package's sources: numba alone looks at the one file that a function stands in, and would go on
+using what was compiled against a callee that has changed since.
 """
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
+from pathlib import Path
 from typing import TypeVar, cast
 
+import numba
 from numba import njit
 
 Function = TypeVar("Function", bound=Callable[..., object])
+
+
+def _sources_digest() -> str:
+    digest = hashlib.blake2b(numba.__version__.encode(), digest_size=8)
+    for path in sorted(Path(__file__).parent.glob("*.py")):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
+if not numba.config.CACHE_DIR:  # a deployment may have named a folder of its own
+    numba.config.CACHE_DIR = str(
+        Path(__file__).parent / "__pycache__" / f"compiled-{_sources_digest()}"
+    )
 
 
 def compiled(function: Function) -> Function:

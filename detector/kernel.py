@@ -242,13 +242,13 @@ def walk_accounts(
         t = w[T]
         advance_clock(m, t, w[ACCOUNT])
         j = place_of(m, r, t, rank(kind))
-        rows.late[i] = j < r.count
         told = kind == 8 or kind == 9
         if r.count == RING_MAX and j == 0:
             rows.state[i] = STALE
             rows.degraded[i] = 1
             rows.decide[i] = told and not mark_echoes(m, r, RING_MAX, w)
             continue
+        rows.late[i] = j < r.count
         if kind < 16:
             _field_causes(m, w, kind, absent_ids, rows.field_cause[i])
         if kind < 2:

@@ -78,7 +78,7 @@ class Obligation:
             if step.outcome in SHORT:
                 failures += 1
                 failed_ms = step.at_ms if failed_ms < 0 else failed_ms
-            if step.outcome == "partial":
+            if step.outcome in ("partial", "success"):
                 debited += step.debited_minor
             paid = step.outcome in ("success", "settled") or (
                 step.outcome == "partial" and debited >= self.due_minor
@@ -86,8 +86,7 @@ class Obligation:
             if paid and paid_ms < 0:
                 paid_ms = step.at_ms
             elif step.outcome == "reversed":
-                paid_ms = -1
-                debited = 0 if debited >= self.due_minor else debited
+                paid_ms, debited = -1, 0  # it takes back all that was debited before
         return Standing(failures, debited, paid_ms >= 0, failed_ms, paid_ms)
 
 
@@ -127,11 +126,11 @@ class Obligations:
         if obligation.revision == 0 and (standing.is_paid or standing.failures == 0):
             return None
         saying = (standing.failures, standing.debited_minor, standing.is_paid)
-        if saying == obligation.said:
+        was_open = obligation.status in ("open", "updated")
+        if saying == obligation.said or (standing.is_paid and not was_open):
             return None
         obligation.said = saying
         obligation.revision += 1
-        was_open = obligation.status in ("open", "updated")
         obligation.status = (
             "resolved" if standing.is_paid else "updated" if was_open else "open"
         )

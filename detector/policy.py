@@ -2,8 +2,8 @@
 
 A shipped TOML file with an overlay laid over it: tables are merged key by key, lists are replaced.
 Every key is checked for its name, type and range; an error names file, line, field and the nearest
-right name. Whether a parameter or rule id exists is known only to the rulebook, which checks it when
-it is loaded with the policy (`places` says where each was written).
+right name. Whether a parameter or rule id exists is known only to the rulebook, which checks it
+when it is loaded with the policy (`places` says where each was written).
 """
 
 from __future__ import annotations
@@ -19,21 +19,20 @@ from typing import Any, Final
 
 from detector.events import ID_MAX_CHARS, TIME_MAX_MS, TYPES
 from detector.networks import canonical_networks
+from detector.schema import AutoDebit, Disbursement, Disposition, IdentityVerification, Login
 from detector.toml_file import ConfigError, Keys, Place, TomlFile, nearest_name
 from detector.toml_section import Section, kind_of, parameter_value
 
 SHIPPED: Final = Path(__file__).parent / "policy.toml"
 STATUSES: Final = ("shadow", "live", "off")
-OPTIONAL_FIELDS: Final = frozenset(
-    ["login.session_id", "login.device_id", "login.ip", "login.latitude", "login.longitude"]
-    + ["login.device_signals", "login.person_id", "identity_verification.session_id"]
-    + ["identity_verification.device_id", "identity_verification.disbursement_id"]
-    + ["identity_verification.person_id", "disbursement.session_id", "disbursement.device_id"]
-    + ["disbursement.ip", "disbursement.payee_kind", "disbursement.verification_id"]
-    + ["disbursement.person_id", "auto_debit.available_balance_minor"]
-    + ["auto_debit.penalty_due_minor", "auto_debit.payer_account_id"]
-    + ["auto_debit.mandate_max_minor", "auto_debit.mandate_valid_until"]
-    + ["auto_debit.mandate_revoked_at", "auto_debit.hardship", "auto_debit.person_id"]
+EVENT_CLASSES: Final = (Login, IdentityVerification, Disbursement, AutoDebit, Disposition)
+_ALWAYS: Final = frozenset({"event_id", "account_id", "occurred_at"})
+# What a source may lack for good: any field but those that every event must have to be one.
+FIELDS_OF_EVENTS: Final = frozenset(
+    f"{event_type}.{name}"
+    for event_type, record in zip(TYPES, EVENT_CLASSES, strict=True)
+    for name in record.__struct_fields__
+    if name not in _ALWAYS
 )
 
 
@@ -125,7 +124,8 @@ Values = dict[str, Any]
 def _read(top: Section, base: Values) -> Values:
     """Base values with those of a file laid over; without a base every key is compulsory."""
     top.only(["timezone", "lateness_hours", *_TABLES, "relief", "campaign"])
-    values = {"durations": frozenset(), "absent_fields": frozenset(), "places": {}} | base
+    empty: Values = {"durations": frozenset(), "absent_fields": frozenset(), "places": {}}
+    values = empty | base
     if not base or top.has("timezone"):
         values["timezone"] = _timezone(top)
     if not base or top.has("lateness_hours"):
@@ -161,9 +161,9 @@ def _sources(section: Section, values: Values) -> None:
     absent = set(values["absent_fields"])
     given = section.section("fields")
     for name, keys, carried in given.flat() if given else ():
-        if name not in OPTIONAL_FIELDS:
-            nearest = nearest_name(name, OPTIONAL_FIELDS)
-            raise section.file.error(keys, "no optional field of an event", nearest)
+        if name not in FIELDS_OF_EVENTS:
+            nearest = nearest_name(name, FIELDS_OF_EVENTS)
+            raise section.file.error(keys, "is no field of an event", nearest)
         if not isinstance(carried, bool):
             raise _not(section, keys, "true or false", carried)
         (absent.discard if carried else absent.add)(name)

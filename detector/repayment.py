@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from detector.decisions import DEBIT_COLUMNS, debit_decision
 from detector.events import ACCOUNT, KINDS, OBJECT
 from detector.features import Columns
-from detector.kernel import JUDGED, TOO_LATE, Rows
+from detector.kernel import JUDGED, STALE, TOO_LATE, Rows
 from detector.obligations import Obligations
 from detector.policy import Policy
 from detector.records import Versions
@@ -53,21 +53,22 @@ class Repayment:
     def take(self, events: Sequence[Event], rows: Rows, kinds: NDArray[np.int64]) -> Repaid:
         """Take the debits and contacts of a batch in event order."""
         repaid = Repaid()
-        accepted = (rows.state == JUDGED) | (rows.state == TOO_LATE)
-        concerned = accepted & (((kinds >= 16) & (kinds < 32)) | (kinds == CONTACTED))
+        told = (rows.state == JUDGED) | (rows.state == TOO_LATE) | (rows.state == STALE)
+        concerned = told & (((kinds >= 16) & (kinds < 32)) | (kinds == CONTACTED))
         for row in np.flatnonzero(concerned).tolist():
             event = events[row]
-            account = int(rows.words[row, ACCOUNT])
-            if not isinstance(event, AutoDebit):
+            state, account = int(rows.state[row]), int(rows.words[row, ACCOUNT])
+            if isinstance(event, AutoDebit):
+                if state != STALE:
+                    key = (account, int(rows.words[row, OBJECT]))
+                    is_judged = state == JUDGED and self._has_feed
+                    record = self._obligations.step(key, event, is_judged=is_judged)
+                    if record is not None:
+                        repaid.alerts.append((row, record))
+                if kinds[row] == SCHEDULED:
+                    repaid.decisions[row] = self._decision(event, rows, row)
+            elif state != STALE:
                 self._contacts.count(account, event.occurred_at)
-                continue
-            is_judged = bool(rows.state[row] == JUDGED) and self._has_feed
-            key = (account, int(rows.words[row, OBJECT]))
-            record = self._obligations.step(key, event, is_judged=is_judged)
-            if record is not None:
-                repaid.alerts.append((row, record))
-            if kinds[row] == SCHEDULED:
-                repaid.decisions[row] = self._decision(event, rows.values[row])
         return repaid
 
     def forget(self, clock_ms: int, lateness_ms: int) -> None:
@@ -75,13 +76,14 @@ class Repayment:
         self._obligations.forget(clock_ms, lateness_ms)
         self._contacts.forget_before(clock_ms - lateness_ms)
 
-    def _decision(self, event: AutoDebit, values: NDArray[np.float64]) -> dict[str, Any]:
-        failures, successes, age = (float(values[column]) for column in self._columns)
+    def _decision(self, event: AutoDebit, rows: Rows, row: int) -> dict[str, Any]:
+        failures, successes, age = (float(rows.values[row, column]) for column in self._columns)
         told = {
             "event_id": event.event_id, "account_id": event.account_id,
             "occurred_at": event.occurred_at,
         }  # fmt: skip
         return debit_decision(
             told, (failures, successes, age), event.available_balance_minor,
-            event.amount_due_minor, self._versions,
+            event.amount_due_minor, is_degraded=bool(rows.degraded[row]),
+            versions=self._versions,
         )  # fmt: skip

@@ -14,7 +14,8 @@ from typing import Any, Final, TypeVar, cast
 from detector.toml_file import ConfigError, Keys, TomlFile, nearest_name
 
 UNITS_MS: Final = {"ms": 1, "s": 1000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
-_DURATION: Final = re.compile(r"(-?\d{1,9})(ms|s|m|h|d)")
+_DURATION: Final = re.compile(r"(-?)((?:\d{1,9}(?:ms|s|m|h|d))+)")
+_PART: Final = re.compile(r"(\d+)(ms|s|m|h|d)")
 _KINDS: Final = (
     (bool, "true or false"), (int, "an integer"), (float, "a number with a point"), (str, "text"),
     (list, "a list"), (dict, "a table"),
@@ -24,9 +25,12 @@ _NEEDED: Final = object()
 
 
 def duration_ms(text: str) -> int | None:
-    """Milliseconds of "90s", "30m", "2h", "7d", "-3d", "250ms"; None where it is no duration."""
+    """Milliseconds of "90s", "12m1s", "-3d", "250ms"; None where it is no duration."""
     found = _DURATION.fullmatch(text)
-    return int(found[1]) * UNITS_MS[found[2]] if found else None
+    if found is None:
+        return None
+    total = sum(int(number) * UNITS_MS[unit] for number, unit in _PART.findall(found[2]))
+    return -total if found[1] else total
 
 
 def kind_of(value: object) -> str:

@@ -84,11 +84,11 @@ class Reference:
         judged = Judged(degraded=not entry.judged)
         self.remember_at_account(entity, entry)
         said: Alerts = []
+        if entry.type == "auto_debit":
+            said += self.follow_debit(entry, judged)
         if entry.judged:
             self.measure(entity, entry)
             said += self.stages["account"].judge_in_order(entry, entry.account, judged)
-        if entry.type == "auto_debit":
-            said += self.follow_debit(entry, judged)
         for label, key_of_stage in self.labels(entity, entry):
             for name, key in key_of_stage.items():
                 said += self.enter(self.stages[name], key, label, Judged())

@@ -143,8 +143,9 @@ def stuffing(see: View) -> Truth:
     others = minus(all_10m[0], logins)
 
     def guard(population: tuple[Number, Number]) -> Truth:
-        elsewhere = over(minus(population[1], failures), minus(population[0], logins))
-        guarded: Truth = ge(over(failures, logins), times(5, elsewhere))
+        others = minus(population[0], logins)
+        elsewhere = over(times(5, minus(population[1], failures)), others)
+        guarded: Truth = ge(over(failures, logins), elsewhere)
         return guarded
 
     share = k_or(k_and(ge(others, 50), guard(all_10m)), k_and(lt(others, 50), guard(all_7d)))

@@ -43,7 +43,8 @@ class Stage:
     def __init__(self, name: str, terms: Terms) -> None:
         self.name = name
         self.terms = terms
-        self.rules = [rule for rule in RULES if rule.stage == name]
+        mine = [rule for rule in RULES if rule.stage == name]
+        self.rules = sorted(mine, key=lambda rule: rule.typology)  # the order of what is said
         self.clock_ms: int | None = None
         self.pending: tuple[int, str | None] | None = None
         self.since_ms: int | None = None

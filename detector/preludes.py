@@ -1,0 +1,45 @@
+"""Preludes: the past that a story may begin with. Times are ms relative to the story's base."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from detector.toml_section import UNITS_MS
+
+_DAY: Final = UNITS_MS["d"]
+_MINUTE: Final = UNITS_MS["m"]
+OTHERS: Final = 100  # borrowers of `other_borrowers`
+
+
+def _known_borrower() -> list[dict[str, Any]]:
+    """Account A, 60 to 2 days ago: each week a log-in, a pass and a usual draw to its own card."""
+    events: list[dict[str, Any]] = []
+    for week, day in enumerate((*range(60, 2, -7), 2), start=1):
+        common = {"account_id": "A", "session_id": f"KS{week}", "device_id": "D1"}
+        at_ms = -day * _DAY
+        events += [
+            {"at_ms": at_ms, "type": "login", **common},
+            {"at_ms": at_ms + _MINUTE, "type": "identity_verification", **common,
+             "verification_id": f"KV{week}"},
+            {"at_ms": at_ms + 2 * _MINUTE, "type": "disbursement", **common,
+             "amount_minor": 20_000, "verification_id": f"KV{week}"},
+        ]  # fmt: skip
+    return events
+
+
+def _other_borrowers() -> list[dict[str, Any]]:
+    """Others with devices and networks of their own: 20 days of log, 100 log-ins in 7 days."""
+    events: list[dict[str, Any]] = []
+    for n, minutes in [(1, 20 * 1440), *((n, (OTHERS + 1 - n) * 100) for n in range(1, 101))]:
+        events.append({
+            "at_ms": -minutes * _MINUTE, "type": "login", "account_id": f"KO{n}",
+            "session_id": f"KOS{n}", "device_id": f"KOD{n}", "ip": f"172.16.{n}.1",
+        })  # fmt: skip
+    return events
+
+
+PRELUDES: Final[Mapping[str, Callable[[], list[dict[str, Any]]]]] = {
+    "known_borrower": _known_borrower,
+    "other_borrowers": _other_borrowers,
+}

@@ -1,0 +1,101 @@
+"""Why a rule hit: its texts and numbers over what it saw, and rules that wait for standing columns."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from detector.alerts import Hit
+from detector.catalogue import STANDING_SUFFIX
+from detector.expression_tree import Node
+from detector.expressions import STACK_MAX, Programs, compile_expressions, evaluate
+from detector.features import Columns
+from detector.judging import ABSTAIN, CLEAR, HIT
+from detector.records import number
+from detector.rules import Rule
+from detector.stage import Finding
+from detector.subjects import Subjects
+
+PARTS: Final = ("observed", "normal", "threshold")
+
+
+class _Told(float):
+    """A column's value in a text: a dash where it is not known."""
+
+    def __format__(self, spec: str) -> str:
+        return "–" if self != self else super().__format__(spec)
+
+
+class Reasons:
+    """Speaks for the rules of all stages."""
+
+    def __init__(self, rules: Sequence[Rule], columns: Columns, subjects: Subjects) -> None:
+        self._columns = columns
+        self._subjects = subjects
+        self._conditions = {
+            rule.id: compile_expressions([rule.expression], columns.index)
+            for rule in rules if rule.reads_standing
+        }  # fmt: skip
+        self._parts = {rule.id: self._compile_parts(rule) for rule in rules}
+        self._stack = (np.empty(STACK_MAX), np.empty(STACK_MAX, np.uint8))
+
+    def hit(
+        self, finding: Finding, values: NDArray[np.float64], causes: NDArray[np.uint8]
+    ) -> Hit:
+        """The hit of a finding over the row that it was found on."""
+        rule = finding.rule
+        seen: dict[str, float] = dict(rule.parameters)
+        for name in rule.reads:
+            seen[name] = _Told(values[self._columns.index[name]])
+        numbers = {
+            name: None if program is None else number(self._value(program, values, causes)[0])
+            for name, program in self._parts[rule.id].items()
+        }
+        reason: dict[str, Any] = {
+            "code": rule.id,
+            "text": rule.text.format(**seen),
+            "text_zh": rule.text_zh.format(**seen),
+            "rule": f"{rule.id}@{rule.version}",
+            **numbers,
+        }
+        return Hit(rule, reason, self._named(finding.evidence))
+
+    def settle(
+        self, rule: Rule, values: NDArray[np.float64], causes: NDArray[np.uint8],
+        hit_age_ms: Callable[[str], int],
+    ) -> tuple[int, int]:  # fmt: skip
+        """The result of a rule with its standing columns told, and the cause of an abstention."""
+        for name in rule.reads:
+            if name.endswith(STANDING_SUFFIX):
+                values[self._columns.index[name]] = hit_age_ms(name.removesuffix(STANDING_SUFFIX))
+        value, cause = self._value(self._conditions[rule.id], values, causes)
+        if value != value:
+            return ABSTAIN, cause
+        return (HIT if value else CLEAR), 0
+
+    def _compile_parts(self, rule: Rule) -> Mapping[str, Programs | None]:
+        trees: Mapping[str, Node | None] = {
+            "observed": rule.observed_expression,
+            "normal": rule.normal_expression,
+            "threshold": rule.threshold_expression,
+        }
+        return {
+            name: None if tree is None else compile_expressions([tree], self._columns.index)
+            for name, tree in trees.items()
+        }
+
+    def _value(
+        self, program: Programs, values: NDArray[np.float64], causes: NDArray[np.uint8]
+    ) -> tuple[float, int]:
+        stack_values, stack_causes = self._stack
+        value = evaluate(
+            program.ops, program.args, program.consts, 0, len(program.ops), values, causes,
+            stack_values, stack_causes,
+        )  # fmt: skip
+        return value, int(stack_causes[0])
+
+    def _named(self, evidence: Sequence[int]) -> tuple[str, ...]:
+        return tuple(self._subjects.event_names.of(value) for value in evidence)

@@ -1,0 +1,173 @@
+"""Runs one history through the engine and through the reference, and says where they differ."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
+from typing import Any
+
+import orjson
+
+from detector.decode import Decoder
+from detector.engine import Engine
+from detector.ids import Ids
+from detector.policy import Policy, load_policy
+from detector.rulebook import Rulebook, load_rulebook
+from tests.histories import History
+from tests.reference import Reference
+from tests.reference_stage import Terms
+
+FAR_FUTURE_MS = 4_000_000_000_000
+Record = dict[str, Any]
+
+
+@dataclass
+class Said:
+    """All that one of the two said about a history, as simplified records."""
+
+    alerts: list[Record] = field(default_factory=list)
+    decisions: list[Record] = field(default_factory=list)
+    counts: dict[str, int] = field(default_factory=dict)
+
+
+def policy_of(terms: Terms) -> Policy:
+    """The shipped policy with what the history says laid over it."""
+    shipped = load_policy()
+    sources = {name: name not in terms.missing_sources for name in shipped.sources}
+    return replace(
+        shipped, sources=sources, absent_fields=terms.absent_fields,
+        allow_devices=terms.allow_devices, allow_networks=terms.allow_networks,
+        allow_payees=terms.allow_payees,
+    )  # fmt: skip
+
+
+@lru_cache(maxsize=64)
+def rulebook_of(terms: Terms) -> tuple[Rulebook, Policy]:
+    policy = policy_of(terms)
+    return load_rulebook(None, policy), policy
+
+
+def by_reference(history: History) -> Said:
+    reference = Reference(history.terms)
+    alerts, decisions = [], []
+    for event in history.events:
+        output = reference.handle(event)
+        alerts += output.alerts
+        decisions += output.decisions
+    counts = {name: reference.counts[name] for name in ("repeats", "late", "too_late", "stale")}
+    return simplified(alerts, decisions, counts)
+
+
+def by_engine(history: History, sizes: Callable[[], int]) -> tuple[Said, bytes]:
+    """What the engine says where batches have these sizes; and its very bytes."""
+    ids = Ids()
+    rulebook, policy = rulebook_of(history.terms)
+    engine, decoder = Engine(rulebook, policy, ids), Decoder(ids, FAR_FUTURE_MS)
+    lines = [orjson.dumps(event) for event in history.events]
+    alerts: list[Record] = []
+    decisions: list[Record] = []
+    while lines:
+        size = sizes()
+        batch = decoder.decode(lines[:size])
+        assert not batch.dead, batch.dead
+        output = engine.process(batch)
+        alerts += output.alerts
+        decisions += output.decisions
+        lines = lines[size:]
+    counted = engine.counts()
+    counts = {name: counted[name] for name in ("repeats", "late", "too_late", "stale")}
+    plain = [engine_alert(alert) for alert in alerts], [engine_decision(d) for d in decisions]
+    return simplified(*plain, counts), orjson.dumps([alerts, decisions])
+
+
+def engine_alert(alert: Record) -> Record:
+    names = (
+        "alert_id", "revision", "status", "typology", "severity", "account_id",
+        "trigger_event_id", "occurred_at", "opened_at", "score", "actions",
+    )  # fmt: skip
+    rules = sorted({reason["code"] for reason in alert["reasons"]})
+    entity = (alert["entity"]["kind"], alert["entity"]["id"])
+    return {**{name: alert[name] for name in names}, "entity": entity, "rules": rules}
+
+
+def engine_decision(decision: Record) -> Record:
+    names = (
+        "event_id", "account_id", "occurred_at", "question", "outcome", "degraded",
+        "human_review", "alert_ids",
+    )  # fmt: skip
+    return {
+        **{name: decision[name] for name in names},
+        "rules": decision["components"]["rules"],
+    }
+
+
+def simplified(alerts: list[Record], decisions: list[Record], counts: dict[str, int]) -> Said:
+    """Ids by order of first appearance; no advice and no weight in what is withdrawn."""
+    number: dict[Any, int] = {}
+    said = Said(counts=counts)
+    for alert in alerts:
+        plain = {**alert, "alert_id": number.setdefault(alert["alert_id"], len(number))}
+        if plain["status"] in ("withdrawn", "resolved"):
+            for name in ("severity", "score", "actions", "rules"):
+                del plain[name]
+        said.alerts.append(plain)
+    for decision in decisions:
+        ids = sorted(number.get(id, -1) for id in decision["alert_ids"])
+        said.decisions.append({**decision, "alert_ids": ids})
+    return said
+
+
+def difference(history: History, split: int = 0) -> list[str]:
+    """What differs, the first of each kind; nothing where the two agree."""
+    rng = random.Random(split)
+    expected = by_reference(history)
+    found, told = by_engine(history, lambda: rng.choice((1, 2, 3, 7, 50, 400)))
+    lines = first_difference("alert", expected.alerts, found.alerts)
+    lines += first_difference("decision", expected.decisions, found.decisions)
+    if expected.counts != found.counts:
+        lines.append(f"counts: reference {expected.counts}, engine {found.counts}")
+    whole = by_engine(history, lambda: len(history.events))[1]
+    if whole != told:
+        lines.append("the engine says something else of one batch than of several")
+    return lines
+
+
+def first_difference(kind: str, expected: list[Record], found: list[Record]) -> list[str]:
+    for place in range(max(len(expected), len(found))):
+        pair = expected[place : place + 1], found[place : place + 1]
+        if pair[0] != pair[1]:
+            return [f"{kind} {place}:", f"  reference {pair[0]}", f"  engine    {pair[1]}"]
+    return []
+
+
+def shrunken(history: History, differs: Callable[[History], bool]) -> History:
+    """Events are dropped, many and then one at a time, as long as the two still differ."""
+    events = list(history.events)
+    size = max(1, len(events) // 2)
+    while size:
+        start = 0
+        while start < len(events):
+            fewer = events[:start] + events[start + size :]
+            if fewer and differs(replace(history, events=fewer)):
+                events = fewer
+            else:
+                start += size
+        size = 0 if size == 1 else max(1, size // 3)
+    return replace(history, events=events)
+
+
+def report(history: History, lines: Sequence[str]) -> str:
+    """All that is needed to see the difference again, events first."""
+    small = shrunken(history, lambda smaller: bool(difference(smaller)))
+    start_ms = min(event["occurred_at"] for event in small.events)
+    told = [
+        f"  +{event['occurred_at'] - start_ms} ms {orjson.dumps(event).decode()}"
+        for event in small.events
+    ]
+    head = f"seed {history.seed}, focus {history.focus!r}, {len(history.events)} events"
+    return "\n".join([
+        head, *lines, f"shrunken to {len(small.events)} events, {small.terms}:", *told,
+        *difference(small),
+    ])  # fmt: skip
