@@ -123,6 +123,7 @@ class AlertBook:
         self._by_scope: dict[Scope, list[Alert]] = {}
         self._by_key: dict[int, list[Alert]] = {}
         self._hit_times: dict[tuple[str, int], list[int]] = {}
+        self._withdrawing: dict[tuple[str, int, int], int] = {}  # events that withdrew, their times
 
     def hit(self, scope: Scope, entity_id: str, by: Subject, hits: dict[str, Hit]) -> tuple[
         Alert, Revision | None
@@ -169,11 +170,24 @@ class AlertBook:
         self._rank_up(alert)
         return self._revise(alert, "updated", by)
 
-    def withdraw(self, typology: str, key: int, by: Subject) -> list[Revision]:
-        """Withdraw every open alert of a typology at a key."""
+    def withdraw(self, typology: str, key: int, by: Subject, *, is_hit: bool) -> list[Revision]:
+        """Let a `withdraw` rule's hit take back every open alert of a typology at a key.
+
+        An event does so once, however often it is judged again, until it ceases to hit.
+        """
+        mark = (typology, key, by.event)
+        if not is_hit:
+            self._withdrawing.pop(mark, None)
+            return []
+        if mark in self._withdrawing:
+            return []
+        self._withdrawing[mark] = by.occurred_at_ms
         revisions = []
+        reach_ms = self._quiet_ms[typology] + FORGET_AFTER_MS
         for alert in self._by_key.get(key, ()):
-            if alert.scope.typology == typology and alert.status in ("open", "updated"):
+            is_open = alert.status in ("open", "updated")
+            near = alert.span()[1] + reach_ms >= by.occurred_at_ms
+            if alert.scope.typology == typology and is_open and near:
                 alert.triggers.clear()
                 revisions.append(self._revise(alert, "withdrawn", by))
         return revisions
@@ -206,6 +220,9 @@ class AlertBook:
             self._by_key[scope.key] = at_key
             if not at_key:
                 del self._by_key[scope.key]
+        for mark, at_ms in list(self._withdrawing.items()):
+            if at_ms < clock_ms - lateness_ms:
+                del self._withdrawing[mark]
         for name, times in list(self._hit_times.items()):
             if max(times) < clock_ms - lateness_ms - STANDING_MS:
                 del self._hit_times[name]

@@ -42,6 +42,10 @@ class Folder:
         self._reasons = reasons
         self._subjects = subjects
         self._kept = {rule.id for rule in stage.rules if stage.is_kept(rule)}
+        self._withdrawers = [
+            rule for rule in stage.rules
+            if rule.effect == "withdraw" and rule.status == "live" and rule.id in self._kept
+        ]  # fmt: skip
 
     def fold(self, rows: Rows, walked: Walked) -> Folded:
         """Fold in event order: an event's own hits, then what it made be judged again."""
@@ -82,7 +86,7 @@ class Folder:
             assert subject is not None
             if rule.status == "live":
                 key = int(words[self._stage.key_word])
-                revisions = self._book.withdraw(rule.typology, key, subject)
+                revisions = self._book.withdraw(rule.typology, key, subject, is_hit=True)
                 folded.revisions += [(row, revision) for revision in revisions]
 
     def _fold_again(
@@ -91,25 +95,31 @@ class Folder:
         words = walked.again_words[place]
         values, causes = walked.again_values[place], walked.again_causes[place]
         by_typology: dict[str, dict[str, Hit]] = defaultdict(dict)
+        withdrawing = {f.rule.id for f in findings if f.rule.effect == "withdraw"}
         for finding in findings:
             if finding.rule.effect == "alert" and finding.rule.status == "live":
                 name = self._scope_name(finding.rule)
                 by_typology[name][finding.rule.id] = self._reasons.hit(finding, values, causes)
-        event = int(words[ID])
-        standing = self._book.standing_for(int(words[self._stage.key_word]), event)
-        if not standing and not by_typology:
+        event, key = int(words[ID]), int(words[self._stage.key_word])
+        standing = self._book.standing_for(key, event)
+        if not standing and not by_typology and not self._withdrawers:
             return
         subject = self._subjects.again(words, row)
-        for alert in standing:
-            name = f"{alert.scope.typology}|{alert.scope.entity_kind}"
-            before = alert.triggers[event].hits
-            hits = {k: hit for k, hit in before.items() if k not in self._kept}
-            hits.update(by_typology.pop(name, {}))
-            revision = self._book.amend(alert, subject, hits)
+        stood = {f"{a.scope.typology}|{a.scope.entity_kind}": a for a in standing}
+        for name in sorted(stood.keys() | by_typology.keys()):
+            hits = by_typology.get(name, {})
+            alert = stood.get(name)
+            if alert is None:
+                self._apply(words, row, subject, hits, folded)
+                continue
+            unkept = {k: h for k, h in alert.triggers[event].hits.items() if k not in self._kept}
+            revision = self._book.amend(alert, subject, {**unkept, **hits})
             if revision is not None:
                 folded.revisions.append((row, revision))
-        for name in sorted(by_typology):
-            self._apply(words, row, subject, by_typology[name], folded)
+        for rule in self._withdrawers:
+            hits_now = rule.id in withdrawing
+            revisions = self._book.withdraw(rule.typology, key, subject, is_hit=hits_now)
+            folded.revisions += [(row, revision) for revision in revisions]
 
     def _apply(
         self, words: NDArray[np.int64], row: int, subject: Subject, hits: Mapping[str, Hit],
@@ -118,7 +128,7 @@ class Folder:
         rule = next(iter(hits.values())).rule
         entity = int(words[KEYS_OF_ENTITY[rule.entity]])
         scope = Scope(rule.typology, rule.entity, entity, int(words[self._stage.key_word]))
-        name = self._subjects.entity_name(rule.entity, subject, words, row)
+        name = self._subjects.entity_name(rule.entity, subject, words)
         alert, revision = self._book.hit(scope, name, subject, dict(hits))
         if revision is not None:
             folded.revisions.append((row, revision))

@@ -210,7 +210,7 @@ def _resolve_label(m: Memory, r: Row, w: NDArray[np.int64], kind: int) -> bool:
         network, payee = m.put_away[put, 4], m.put_away[put, 5]
     else:
         return False
-    if w[T] - t > LABEL_REACH_MS:
+    if not 0 <= w[T] - t <= LABEL_REACH_MS:
         return False
     is_fraud = kind == 32
     w[CODE] = 60 if is_fraud else 61
@@ -325,6 +325,9 @@ def walk_entities(
         r = m.rows[row]
         if kind >= 60:
             label(m, r, w[ACCOUNT], t, kind == 60)
+            j = place_of(m, r, t, 0)
+            if j < r.count and t >= m.clock[CLOCK_NOW] - lateness_ms:
+                judge_again(m, row, j - 1, plan, rules, allowed, key_word, key, i, found, scratch)
             continue
         advance_clock(m, t, w[ACCOUNT])
         j = place_of(m, r, t, rank(kind))

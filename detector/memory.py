@@ -47,7 +47,7 @@ ROW: Final = np.dtype([
     ("normal_sum", "f8"), ("normal_weight", "f8"), ("minute_newest", "i8"), ("openings", "i8"),
     ("draws", "i4"), ("ring_size", "i4"), ("head", "i4"), ("count", "i4"),
     ("familiar_size", "i4"), ("familiar_count", "i4"), ("put_away_count", "i4"),
-    ("put_away_next", "i4"),
+    ("put_away_next", "i4"), ("voids", "i4"),
 ])  # fmt: skip
 
 

@@ -29,14 +29,23 @@ def _known_borrower() -> list[dict[str, Any]]:
 
 
 def _other_borrowers() -> list[dict[str, Any]]:
-    """Others with devices and networks of their own: 20 days of log, 100 log-ins in 7 days."""
-    events: list[dict[str, Any]] = []
-    for n, minutes in [(1, 20 * 1440), *((n, (OTHERS + 1 - n) * 100) for n in range(1, 101))]:
-        events.append({
-            "at_ms": -minutes * _MINUTE, "type": "login", "account_id": f"KO{n}",
-            "session_id": f"KOS{n}", "device_id": f"KOD{n}", "ip": f"172.16.{n}.1",
-        })  # fmt: skip
-    return events
+    """Others with devices and networks of their own: 100 log-ins in 7 days.
+
+    One of them logged in and drew 20 days ago, so that the log of every stage covers that long.
+    """
+
+    def of(n: int) -> dict[str, Any]:
+        return {"account_id": f"KO{n}", "session_id": f"KOS{n}", "device_id": f"KOD{n}",
+                "ip": f"172.16.{n}.1"}  # fmt: skip
+
+    first: list[dict[str, Any]] = [
+        {"at_ms": -20 * _DAY, "type": "login", **of(1)},
+        {"at_ms": -20 * _DAY + _MINUTE, "type": "disbursement", **of(1), "payee_id": "KOP1"},
+    ]
+    return first + [
+        {"at_ms": (n - 1 - OTHERS) * 100 * _MINUTE, "type": "login", **of(n)}
+        for n in range(1, OTHERS + 1)
+    ]
 
 
 PRELUDES: Final[Mapping[str, Callable[[], list[dict[str, Any]]]]] = {

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from detector.events import (
     CODE, DEVICE, FIRST_TO_PAYEE_BIT, INPUT_MISSING, KIND_MASK, LOWER_BOUND, NETWORK, NO_HISTORY,
-    NORMAL, NULL_INT, OPENING_BIT, OWNER_SHIFT, PAYEE_KIND_SHIFT, SESSION, SIGNALS_SHIFT,
+    NORMAL, NULL_INT, OBJECT, OPENING_BIT, OWNER_SHIFT, PAYEE_KIND_SHIFT, SESSION, SIGNALS_SHIFT,
     SOURCE_MISSING, VERIFICATION, ACCOUNT, T,
 )  # fmt: skip
 from detector.familiar import (
@@ -128,6 +128,19 @@ def _is_void(value: int, voided: NDArray[np.int64], n: int) -> bool:
 
 
 @compiled
+def _voided(m: Memory, r: Row, j: int, voided: NDArray[np.int64]) -> int:
+    """Law 10: write the disbursements that were rejected or reversed by position j; how many."""
+    n = 0
+    for k in range(j + 1):
+        s = at(r, k)
+        kind = m.slots[s, CODE] & KIND_MASK
+        if kind == 10 or kind == 11:
+            voided[n] = m.slots[s, m.place[OBJECT]]
+            n += 1
+    return n
+
+
+@compiled
 def matching(
     m: Memory, r: Row, j: int, plan: Plan, f: int, w: NDArray[np.int64],
     found: NDArray[np.int64], voided: NDArray[np.int64],
@@ -135,18 +148,15 @@ def matching(
     """Write the slots that a feature counts, newest first, to `found`; how many they are."""
     after = w[T] - plan.span_ms[f] if plan.span_ms[f] >= 0 else np.int64(-(1 << 62))
     kinds = plan.kinds[f]
-    draws_only = plan.draws_only[f] != 0
-    object_at = m.place[8]
-    n, void = 0, 0
+    object_at = m.place[OBJECT]
+    void = _voided(m, r, j, voided) if plan.draws_only[f] and r.voids else 0
+    n = 0
     for k in range(j, -1, -1):
         s = at(r, k)
         if m.slots[s, 0] <= after:
             break
         code = m.slots[s, CODE]
         kind = code & KIND_MASK
-        if draws_only and (kind == 10 or kind == 11):
-            voided[void] = m.slots[s, object_at]
-            void += 1
         if not (kinds >> np.uint64(kind)) & np.uint64(1) or (k == j and plan.before[f]):
             continue
         if not _accepted(code, plan, f) or not _fits(m, s, plan, f, w):

@@ -187,6 +187,9 @@ def insert(m: Memory, r: Row, j: int, words: NDArray[np.int64]) -> int:
     for k in range(len(m.keep)):
         m.slots[s, k] = words[m.keep[k]]
     r.count += 1
+    kind = words[CODE] & KIND_MASK
+    if kind == 10 or kind == 11:
+        r.voids += 1
     return j
 
 

@@ -31,6 +31,10 @@ REPEATS_MAX: Final = 1000
 _SCHEMAS: Final[Mapping[str, type[msgspec.Struct]]] = dict(
     zip(TYPES, (Login, IdentityVerification, Disbursement, AutoDebit, Disposition), strict=True)
 )
+_REQUIRED: Final[Mapping[str, Mapping[str, bool]]] = {
+    kind: {f.name: f.required for f in msgspec.structs.fields(schema)}
+    for kind, schema in _SCHEMAS.items()
+}
 _TIMES: Final = (
     "due_at", "overdue_at", "mandate_valid_until", "mandate_revoked_at", "until_at",
 )  # fmt: skip
@@ -162,14 +166,14 @@ def _check_event(section: Section) -> None:
 
 def _check_fields(section: Section, kind: str, others: tuple[str, ...]) -> None:
     """Known fields only, relative times, and "none" only where a field is optional."""
-    known = {f.name: f for f in msgspec.structs.fields(_SCHEMAS[kind])}
+    known = _REQUIRED[kind]
     section.only([*others, *(name for name in known if name != "occurred_at")])
     for key in section.table:
         if key in others:
             continue
         if key in _TIMES and section.table[key] != "none":
             _check_duration(section, key)
-        if section.table[key] == "none" and known[key].required:
+        if section.table[key] == "none" and known[key]:
             raise section.error(key, 'is no optional field and cannot be "none"')
 
 

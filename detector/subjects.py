@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 from detector.alerts import Subject
 from detector.events import (
-    ACCOUNT, AMOUNT, CODE, ID, KIND_MASK, NULL_INT, T, currency_of,
+    ACCOUNT, AMOUNT, CODE, DEVICE, ID, KEYS_OF_ENTITY, KIND_MASK, NETWORK, NULL_INT, PAYEE, T,
+    currency_of,
 )  # fmt: skip
 from detector.ids import Ids
 from detector.names import Names
@@ -24,6 +25,7 @@ class Subjects:
         self._payout_after_ms = payout_after_ms
         self.event_names = Names()
         self.account_names = Names()
+        self.entity_names = Names()  # of devices, networks, payees
         self._events: Sequence[Event] = ()
         self._words: NDArray[np.int64] = np.empty((0, 0), np.int64)
 
@@ -35,11 +37,20 @@ class Subjects:
         self.account_names.tell(
             times, words[:, ACCOUNT], [event.account_id or "" for event in events]
         )
+        moving = [(row, e) for row, e in enumerate(events) if isinstance(e, Disbursement | Login)]
+        rows = np.array([row for row, _ in moving], np.int64)
+        for word, names in (
+            (DEVICE, [event.device_id or "" for _, event in moving]),
+            (NETWORK, [self._network(event) for _, event in moving]),
+            (PAYEE, [getattr(event, "payee_id", "") for _, event in moving]),
+        ):
+            self.entity_names.tell(times[rows], words[rows, word], names)
 
     def forget_before(self, at_ms: int) -> None:
         """Drop names that nothing can ask for any more."""
         self.event_names.forget_before(at_ms)
         self.account_names.forget_before(at_ms)
+        self.entity_names.forget_before(at_ms)
 
     def own(self, row: int) -> Subject:
         """The subject of a batch row."""
@@ -55,20 +66,16 @@ class Subjects:
         return self._subject(words, event_id, self.account_names.of(account))
 
     def entity_name(
-        self, kind: str, subject: Subject, words: NDArray[np.int64], row: int
+        self, kind: str, subject: Subject, words: NDArray[np.int64]
     ) -> str:
-        """The id of an entity of the subject; device, network and payee are the batch row's."""
+        """The id of an entity of the subject."""
         if kind == "account":
             return subject.account_id
-        event = self._events[row]
-        if kind == "network":
-            assert isinstance(event, Login | Disbursement) and event.ip is not None
-            named = self._ids.network(event.ip)
-            assert named is not None
-            return named[0]
-        name: str | None = getattr(event, f"{kind}_id")
-        assert name is not None
-        return name
+        return self.entity_names.of(int(words[KEYS_OF_ENTITY[kind]]))
+
+    def _network(self, event: Disbursement | Login) -> str:
+        named = None if event.ip is None else self._ids.network(event.ip)
+        return "" if named is None else named[0]
 
     def _subject(self, words: NDArray[np.int64], event_id: str, account_id: str) -> Subject:
         kind = int(words[CODE]) & KIND_MASK

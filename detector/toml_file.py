@@ -45,7 +45,7 @@ class ConfigError(ValueError):
 
 def nearest_name(name: str, names: Iterable[str]) -> str | None:
     """The name most like `name`, or None where none is at all like it."""
-    found = difflib.get_close_matches(name, sorted(names), n=1, cutoff=0.5)
+    found = difflib.get_close_matches(name, sorted(names), n=1, cutoff=0.6)
     return found[0] if found else None
 
 

@@ -78,7 +78,7 @@ def _add_replay(commands: Any) -> None:
     add("--log", action="append", required=True, metavar="FILE",
         help="event log: .jsonl, .jsonl.gz, .jsonl.zst, or - for standard input; may be repeated,"
         " logs are then merged by time")  # fmt: skip
-    add("--out", required=True, metavar="DIR", help="folder to write to; an earlier run is replaced")
+    add("--out", required=True, metavar="DIR", help="folder to write; an earlier run is replaced")
     _add_rules(add)
     add("--as-of", metavar="TIME",
         help="events dated over 5 minutes after this are dead letters (default: now)")  # fmt: skip
@@ -131,7 +131,7 @@ def _add_simulate(commands: Any) -> None:
         "lendwatch simulate --out world/ --seed 7 --accounts 2000 --days 45",
         "  0    done\n  2    the folder or an argument is bad\n  130  interrupted",
     ).add_argument
-    add("--out", required=True, metavar="DIR", help="folder for events.jsonl and truth.jsonl")
+    add("--out", required=True, metavar="DIR", help="folder to write to")
     add("--seed", type=int, default=1, metavar="N", help="same seed, same log (default: 1)")
     add("--accounts", type=int, default=500, metavar="N", help="borrowers (default: 500)")
     add("--days", type=int, default=30, metavar="N", help="days of life (default: 30)")
@@ -174,7 +174,7 @@ def _demo(arguments: argparse.Namespace) -> int:
 
 
 def _simulate(arguments: argparse.Namespace) -> int:
-    from streams.simulate.command import run
+    from streams.simulating import run
 
     return run(arguments)
 
@@ -183,3 +183,7 @@ def _import(arguments: argparse.Namespace) -> int:
     from streams.importing import run_import
 
     return run_import(arguments)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

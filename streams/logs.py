@@ -43,7 +43,7 @@ class Lines:
 
     lines: list[bytes] = field(default_factory=list)
     numbers: list[int] = field(default_factory=list)  # of each line in its log, from 1
-    lengths: dict[int, int] = field(default_factory=dict)  # position → bytes, where not all is kept
+    lengths: dict[int, int] = field(default_factory=dict)  # position → bytes, if not all kept
 
     def cut(self, size: int) -> Lines:
         """The first `size` lines, taken out of these."""

@@ -52,7 +52,7 @@ class Options:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How a replay ended: its summary, and the log error or signal that ended it before its time."""
+    """How a replay ended: its summary, and what ended it before its time."""
 
     summary: dict[str, Any]
     error: LogError | None
@@ -104,7 +104,15 @@ def load(policy: Path | None, rulebook: Path | None) -> tuple[Policy, Rulebook]:
     """The policy and the rulebook under it; Fault with file, line and field if one is bad."""
     try:
         loaded = load_policy(policy)
-        return loaded, load_rulebook(rulebook, loaded)
+    except PolicyError as error:
+        raise Fault(str(error)) from None
+    return loaded, rulebook_under(loaded, rulebook)
+
+
+def rulebook_under(policy: Policy, folder: Path | None) -> Rulebook:
+    """The rulebook of a folder (None: the shipped one) with the policy's parameters laid over."""
+    try:
+        return load_rulebook(folder, policy)
     except (PolicyError, RulebookError) as error:
         raise Fault(str(error)) from None
 
@@ -169,7 +177,7 @@ class _Run:
         """What summary.json says of the run."""
         outputs = self._outputs
         return {
-            "events": {"total": self._event_count, **self._engine.counts()},
+            **_engine_told(self._event_count, self._engine.counts()),
             "alerts": {
                 "total": outputs.alert_count,
                 "revisions": sum(outputs.alert_counts["status"].values()),
@@ -190,6 +198,15 @@ class _Run:
             "events_per_second": round(self._event_count / seconds),
             "peak_memory_bytes": peak_memory_bytes(),
         }
+
+
+def _engine_told(event_count: int, counts: dict[str, Any]) -> dict[str, Any]:
+    """The engine's counts, those of events first."""
+    own = {name: counts.pop(name) for name in ("repeats", "late", "too_late", "stale", "keyless")}
+    by_type = _sorted(counts.pop("events"))
+    findings = counts.pop("findings")
+    events = {"total": event_count, "by_type": by_type, **own}
+    return {"events": events, "findings": findings, "memory": counts}
 
 
 def _sorted(counts: dict[str, int]) -> dict[str, int]:

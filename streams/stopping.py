@@ -16,7 +16,7 @@ class _Stopped(Exception):
 
 
 class Stop:
-    """While it is entered, a first signal asks the run to end; a second one ends it the hard way."""
+    """While entered, a first signal asks the run to end; a second one ends it the hard way."""
 
     def __init__(self) -> None:
         self.asked = False

@@ -89,6 +89,7 @@ class Folder:
         self.lateness_ms = lateness_ms
         self.alerts: dict[tuple[Any, ...], Alert] = {}
         self.standing: dict[tuple[Scope, str], frozenset[str]] = {}
+        self.taken: dict[tuple[Scope, str], tuple[Any, ...]] = {}  # the alert that took the hits
 
     def stood(self, scope: Scope, entry: Entry) -> frozenset[str]:
         return self.standing.get((scope, entry.id), frozenset())
@@ -127,6 +128,7 @@ class Folder:
             alert = max(reached, key=lambda alert: alert.order)
             before = SEVERITIES.index(alert.severity)
             alert.add(entry, rules)
+            self.taken[scope, entry.id] = alert.id
             alert.weigh()
             rose = SEVERITIES.index(alert.severity) > before
             told = alert.count <= 16 or alert.count & (alert.count - 1) == 0
@@ -136,6 +138,7 @@ class Folder:
             self.alerts[own.id] = own
         own.triggers, own.count = [], 0
         own.add(entry, rules)
+        self.taken[scope, entry.id] = own.id
         return [self.revise(own, "open", entry)]
 
     def withdraw(self, typology: str, kind: str, id: str, entry: Entry, clock_ms: int) -> list[Any]:
@@ -217,7 +220,7 @@ class Judged:
     """What was found about one event on its way, for its decision."""
 
     hits: list[Rule] = field(default_factory=list)
-    alerts: set[tuple[Any, ...]] = field(default_factory=set)  # opened or updated by this event
+    alerts: set[tuple[Any, ...]] = field(default_factory=set)  # that took this event's hits
     degraded: bool = False
 
 

@@ -43,8 +43,7 @@ class Stage:
     def __init__(self, name: str, terms: Terms) -> None:
         self.name = name
         self.terms = terms
-        mine = [rule for rule in RULES if rule.stage == name]
-        self.rules = sorted(mine, key=lambda rule: rule.typology)  # the order of what is said
+        self.rules = [rule for rule in RULES if rule.stage == name]
         self.clock_ms: int | None = None
         self.pending: tuple[int, str | None] | None = None
         self.since_ms: int | None = None
@@ -103,10 +102,9 @@ class Stage:
                 hits |= self.folder.stood(scope, entry) & {rule.id}
             elif self.applies(rule, entry) and self.ask(rule, entity, entry, key, judged):
                 hits.add(rule.id)
-        said: Alerts = []
-        for scope, hits in scopes.items():
-            said += self.say(scope, entry, frozenset(hits))
-        judged.alerts |= {alert["alert_id"] for alert in said if alert["status"] != "withdrawn"}
+        said = self.say(scopes, entry)
+        took = [self.folder.taken.get((scope, entry.id)) for scope in scopes]
+        judged.alerts |= {id for id in took if id is not None}  # law 23
         return said
 
     def ask(self, rule: Rule, entity: Entity, entry: Entry, key: str, judged: Judged) -> bool:
@@ -127,15 +125,23 @@ class Stage:
             times.append(entry.t)
         return result
 
-    def say(self, scope: Scope, entry: Entry, hits: frozenset[str]) -> Alerts:
-        """Hits that alert are folded; those that withdraw do so where they did not stand before."""
-        typology, kind, id, stage, key = scope
+    def say(self, scopes: dict[Scope, set[str]], entry: Entry) -> Alerts:
+        """Law 23: hits by typology, then what ceases, then what a withdraw rule takes back.
+
+        Such a rule does so where its hit did not stand for the event before (law 22).
+        """
+        folder = self.folder
         withdrawing = {rule.id for rule in self.rules if rule.withdraws}
-        said = self.folder.stand(scope, entry, hits - withdrawing)
-        mark = (f"{typology} withdrawn", kind, id, stage, key)
-        if hits & withdrawing and not self.folder.stood(mark, entry):
-            said += self.folder.withdraw(typology, kind, id, entry, self.clock_ms or 0)
-        self.folder.standing[mark, entry.id] = hits & withdrawing
+        alerting = {scope: frozenset(hits - withdrawing) for scope, hits in scopes.items()}
+        said: Alerts = []
+        for scope in sorted(scopes, key=lambda scope: (not alerting[scope], scope)):
+            said += folder.stand(scope, entry, alerting[scope])
+        for scope, hits in sorted(scopes.items()):
+            typology, kind, id, stage, key = scope
+            mark = (f"{typology} withdrawn", kind, id, stage, key)
+            if hits & withdrawing and not folder.stood(mark, entry):
+                said += folder.withdraw(typology, kind, id, entry, self.clock_ms or 0)
+            folder.standing[mark, entry.id] = frozenset(hits & withdrawing)
         return said
 
     def judge_in_order(self, entry: Entry, key: str, judged: Judged) -> Alerts:

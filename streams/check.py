@@ -1,0 +1,132 @@
+"""`lendwatch check`: policy and rulebook validated, and the rulebook's own tests run."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import orjson
+from rich.console import Console
+from rich.table import Table
+
+from detector.decode import Batch, Decoder
+from detector.engine import Engine
+from detector.events import TIME_MAX_MS
+from detector.ids import Ids
+from detector.policy import Policy
+from detector.rulebook import Rulebook
+from detector.rules import StoryTest
+from detector.stories import story_lines, story_policy
+from detector.toml_file import ConfigError
+from streams import settings
+from streams.faults import Fault
+from streams.replay import load, rulebook_under
+
+EXIT_OK, EXIT_FAILED = 0, 1
+RESULTS = ("hit", "clear", "abstain", "error")
+NOT_JUDGED = "not judged"
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What a rule said at the last event of a story, and what the story says it should."""
+
+    rule: str
+    name: str
+    expect: str
+    found: str
+    place: str  # file:line
+
+    @property
+    def passed(self) -> bool:
+        return self.expect == self.found
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """The command: checks, prints the table, returns the exit status."""
+    folder = Path(arguments.rulebook) if arguments.rulebook else None
+    policy, rulebook = load(settings.policy_path(arguments.policy), folder)
+    verdicts = list(check(policy, rulebook, folder))
+    failed = [verdict for verdict in verdicts if not verdict.passed]
+    if arguments.json:
+        told = {
+            "rules": len(rulebook.rules),
+            "passed": len(verdicts) - len(failed),
+            "failed": len(failed),
+            "versions": {"rulebook": rulebook.version, "policy": policy.version},
+            "tests": [asdict(verdict) | {"passed": verdict.passed} for verdict in verdicts],
+        }
+        sys.stdout.buffer.write(orjson.dumps(told, option=orjson.OPT_INDENT_2) + b"\n")
+    else:
+        _show(rulebook, verdicts, failed)
+    return EXIT_FAILED if failed else EXIT_OK
+
+
+def check(policy: Policy, rulebook: Rulebook, folder: Path | None) -> Iterator[Verdict]:
+    """Run every story of the rulebook that a rule in force is named by; Fault if one is bad."""
+    off = {rule.id for rule in rulebook.rules if rule.status == "off"}
+    for test in rulebook.tests:
+        if test.rule in off:
+            continue
+        try:
+            own_policy = story_policy(test, policy)
+        except ConfigError as error:
+            raise Fault(str(error)) from None
+        own_rulebook = rulebook_under(own_policy, folder) if test.policy else rulebook
+        found = result_of(test, own_policy, own_rulebook)
+        yield Verdict(test.rule, test.name, test.expect, found, f"{test.file}:{test.line}")
+
+
+def result_of(test: StoryTest, policy: Policy, rulebook: Rulebook) -> str:
+    """What the test's rule, or obligation typology, says of the story's last event.
+
+    `NOT_JUDGED` where the rule did not look at it at all.
+    """
+    ids = Ids()
+    engine, decoder = Engine(rulebook, policy, ids), Decoder(ids, TIME_MAX_MS)
+    lines = story_lines(test)
+    engine.process(_decoded(decoder, lines[:-1], test))
+    if test.rule in rulebook.typologies:
+        if not policy.sources["auto_debit"]:
+            return "abstain"
+        alerts = engine.process(_decoded(decoder, lines[-1:], test)).alerts
+        standing = [a for a in alerts if a["status"] in ("open", "updated")]
+        return "hit" if any(a["typology"] == test.rule for a in standing) else "clear"
+    before = engine.counts()["findings"][test.rule]
+    engine.process(_decoded(decoder, lines[-1:], test))
+    after = engine.counts()["findings"][test.rule]
+    return next((name for name in RESULTS if after[name] > before[name]), NOT_JUDGED)
+
+
+def _decoded(decoder: Decoder, lines: Sequence[bytes], test: StoryTest) -> Batch:
+    batch = decoder.decode(lines)
+    if batch.dead:
+        dead = batch.dead[0]
+        raise Fault(f"{test.file}:{test.line}: events: {dead.path}: {dead.reason}")
+    return batch
+
+
+def _show(rulebook: Rulebook, verdicts: Sequence[Verdict], failed: Sequence[Verdict]) -> None:
+    console = Console()
+    table = Table("rule", "status", "tests", "result")
+    for rule_id, status in _tested(rulebook):
+        own = [verdict for verdict in verdicts if verdict.rule == rule_id]
+        bad = sum(not verdict.passed for verdict in own)
+        told = f"[red]{bad} failed[/red]" if bad else "[green]passed[/green]" if own else "not run"
+        table.add_row(rule_id, status, str(len(own)), told)
+    console.print(table)
+    for verdict in failed:
+        place = f"{verdict.place}: {verdict.rule}: {verdict.name}"
+        console.print(f"{place}: expected {verdict.expect}, got {verdict.found}", markup=False,
+                      highlight=False, soft_wrap=True)  # fmt: skip
+    console.print(f"{len(verdicts) - len(failed)} passed, {len(failed)} failed", highlight=False)
+
+
+def _tested(rulebook: Rulebook) -> Iterator[tuple[str, str]]:
+    yield from ((rule.id, rule.status) for rule in rulebook.rules)
+    for name, typology in rulebook.typologies.items():
+        if typology.kind == "obligation":
+            yield name, "live"

@@ -1,0 +1,160 @@
+"""`lendwatch demo`: a small generated world, replayed, and what was found against its truth."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import orjson
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+from detector.policy import Policy
+from detector.rules import Typology
+from streams.outputs import ALERTS, prepare
+from streams.progress import bytes_read
+from streams.replay import Options, Outcome, load, replay
+from streams.scoring import Score, Standing, lines, scores, standings
+from streams.simulate import Summary
+from streams.simulating import simulated
+
+SEED, ACCOUNTS, DAYS, PRESET = 7, 2000, 32, "small"
+DAY_MS = 86_400_000
+EXPLAINED_MAX = 5
+SEVERITIES = ("info", "low", "medium", "high", "critical")
+COLOURS = {"critical": "bold red", "high": "red", "medium": "yellow", "low": "cyan", "info": "dim"}
+MEASURES = {"observed": "observed 本次", "normal": "normal 平时", "threshold": "threshold 阈值"}
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """The command: makes the world, replays it, shows what came of it; returns the exit status."""
+    began = time.perf_counter()
+    out = Path(arguments.out)
+    world, found = out / "world", out / "run"
+    prepare(world, ("events.jsonl", "truth.jsonl"))
+    made = simulated(world, SEED, ACCOUNTS, DAYS, PRESET)
+    options = Options([str(made.events)], found, as_of_ms=made.last_ms + DAY_MS)
+    with bytes_read("replay", options.logs) as report:
+        outcome = replay(options, report)
+    if outcome.stopped:
+        print(f"lendwatch: interrupted; what was found so far is in {found}", file=sys.stderr)
+        return outcome.exit_status(strict=False)
+    alerts = standings(lines(found / ALERTS))
+    table = scores(lines(made.truth), alerts.values())
+    policy, rulebook = load(None, None)
+    worst = worst_of_each(alerts.values())
+    if arguments.json:
+        told = {"scores": [score.told() for score in table], "worst": [one.last for one in worst]}
+        sys.stdout.buffer.write(orjson.dumps(told, option=orjson.OPT_INDENT_2) + b"\n")
+        return 0
+    console = Console(highlight=False, soft_wrap=True)
+    _show_world(console, made, outcome)
+    _show_scores(console, table, rulebook.typologies)
+    _show_why(console, worst, rulebook.typologies, policy)
+    seconds = time.perf_counter() - began
+    console.print(f"\nEvents and truth: {world}/   Alerts, decisions, summary: {found}/")
+    console.print(f"Done in {seconds:.1f} s. Replay your own log: lendwatch replay --help")
+    return 0
+
+
+def worst_of_each(alerts: Iterable[Standing]) -> list[Standing]:
+    """The worst alert of each typology that still stands, the worst typology first."""
+    worst: dict[str, Standing] = {}
+    for standing in alerts:
+        name = standing.last["typology"]
+        if not standing.withdrawn and (name not in worst or _badness(standing, worst[name])):
+            worst[name] = standing
+    return sorted(worst.values(), key=_rank, reverse=True)[:EXPLAINED_MAX]
+
+
+def _badness(one: Standing, other: Standing) -> bool:
+    return _rank(one) > _rank(other)
+
+
+def _rank(standing: Standing) -> tuple[int, float, int]:
+    alert = standing.last
+    return SEVERITIES.index(alert["severity"]), alert["score"], alert["amount_minor"] or 0
+
+
+def _show_world(console: Console, made: Summary, outcome: Outcome) -> None:
+    summary = outcome.summary
+    console.print(
+        f"[bold]A world of {ACCOUNTS:,} borrowers over {DAYS} days[/bold] (seed {SEED}): "
+        f"{made.event_count:,} events, replayed in {summary['wall_seconds']:.1f} s."
+    )
+    decisions = summary["decisions"]
+    outcomes = ", ".join(f"{count:,} {name}" for name, count in decisions["by_outcome"].items())
+    console.print(f"{decisions['total']:,} decisions: {outcomes}.")
+
+
+def _show_scores(
+    console: Console, table: Sequence[Score], typologies: Mapping[str, Typology]
+) -> None:
+    console.print(
+        "\n[bold]What was planted, and what was found[/bold]. A near miss looks like the crime and "
+        "must stay silent;\nan honest alert is about what nobody planted."
+    )
+    shown = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    shown.add_column("typology 类型")
+    for name in ("planted", "found", "near miss", "silent", "honest"):
+        shown.add_column(name, justify="right")
+    for score in table:
+        typology = typologies.get(score.typology)
+        title = f"{typology.title}\n{typology.title_zh}" if typology else score.typology
+        missed = score.found < score.planted or score.left_alone < score.near_misses
+        shown.add_row(
+            title, str(score.planted), str(score.found), str(score.near_misses),
+            str(score.left_alone), str(score.honest_alerts),
+            style="yellow" if missed or score.honest_alerts else None,
+        )  # fmt: skip
+    console.print(shown)
+
+
+def _show_why(
+    console: Console,
+    worst: Sequence[Standing],
+    typologies: Mapping[str, Typology],
+    policy: Policy,
+) -> None:
+    console.print("[bold]Why[/bold], of the worst alert of each kind:")
+    zone = ZoneInfo(policy.timezone)
+    for alert in (standing.last for standing in worst):
+        typology = typologies[alert["typology"]]
+        severity, entity = alert["severity"], alert["entity"]
+        at = datetime.fromtimestamp(alert["occurred_at"] / 1000, UTC).astimezone(zone)
+        console.print(
+            f"\n[{COLOURS[severity]}]{severity}[/] [bold]{typology.title} "
+            f"{typology.title_zh}[/bold]: {entity['kind']} {entity['id']}, "
+            f"{at:%Y-%m-%d %H:%M %z}{_money(alert)}"
+        )
+        for reason in alert["reasons"]:
+            _show_reason(console, reason)
+        console.print(f"  advice: {', '.join(alert['actions'])}")
+
+
+def _show_reason(console: Console, reason: Mapping[str, Any]) -> None:
+    console.print(f"  {reason['text']}", markup=False)
+    console.print(f"  {reason['text_zh']}", markup=False)
+    told = [
+        f"{title} {_number(reason[name])}"
+        for name, title in MEASURES.items()
+        if reason[name] is not None
+    ]
+    console.print(f"    {reason['rule']}: {', '.join(told)}", style="dim", markup=False)
+
+
+def _money(alert: Mapping[str, Any]) -> str:
+    if alert["amount_minor"] is None:
+        return ""
+    return f", {alert['amount_minor'] / 100:,.2f} {alert['currency']} at risk"
+
+
+def _number(value: float | str) -> str:
+    return f"{value:,.6g}" if isinstance(value, float) else str(value)
