@@ -106,14 +106,17 @@ class Folder:
             return
         subject = self._subjects.again(words, row)
         stood = {f"{a.scope.typology}|{a.scope.entity_kind}": a for a in standing}
-        for name in sorted(stood.keys() | by_typology.keys()):
-            hits = by_typology.get(name, {})
-            alert = stood.get(name)
-            if alert is None:
-                self._apply(words, row, subject, hits, folded)
+        now: dict[str, dict[str, Hit]] = {
+            name: {k: h for k, h in alert.triggers[event].hits.items() if k not in self._kept}
+            for name, alert in stood.items()
+        }
+        for name, hits in by_typology.items():
+            now.setdefault(name, {}).update(hits)
+        for name in sorted(now, key=lambda name: (not now[name], name)):
+            if name not in stood:
+                self._apply(words, row, subject, now[name], folded)
                 continue
-            unkept = {k: h for k, h in alert.triggers[event].hits.items() if k not in self._kept}
-            revision = self._book.amend(alert, subject, {**unkept, **hits})
+            revision = self._book.amend(stood[name], subject, now[name])
             if revision is not None:
                 folded.revisions.append((row, revision))
         for rule in self._withdrawers:

@@ -20,7 +20,7 @@ from detector.familiar import (
     count_fraud, count_seen, find_account, find_known, high, low,
 )  # fmt: skip
 from detector.memory import (
-    CLOCK_SINCE, MINUTES, POPULATION_HOURS, POPULATION_MINUTES, RING_MAX, Memory, Row,
+    CLOCK_HOUR, CLOCK_MINUTE, CLOCK_SINCE, MINUTES, Memory, Row,
 )  # fmt: skip
 from detector.jit import compiled
 from detector.ring import at
@@ -264,20 +264,23 @@ def _minutes(m: Memory, row: int, t: int, which: int) -> float:
 
 @compiled
 def _population(m: Memory, t: int, span_ms: int, which: int) -> float:
-    """Log-ins (0) or failed ones (1) of all accounts in whole minutes (10 min) or hours (7 d)."""
-    total = 0
+    """Log-ins (0) or failed ones (1) of all accounts, in whole minutes, or hours for long spans.
+
+    NaN where a part of the span is no longer kept.
+    """
     if span_ms <= 3_600_000:
-        newest, unit = m.clock[4], t // 60_000
-        length = span_ms // 60_000
-        for k in range(max(unit - length + 1, newest - POPULATION_MINUTES + 1), unit + 1):
-            if k <= newest:
-                total += m.population_minutes[k % POPULATION_MINUTES, which]
-        return np.float64(total)
-    newest, unit = m.clock[5], t // 3_600_000
-    length = span_ms // 3_600_000
-    for k in range(max(unit - length + 1, newest - POPULATION_HOURS + 1), unit + 1):
-        if k <= newest:
-            total += m.population_hours[k % POPULATION_HOURS, which]
+        pool, newest, unit, length = (
+            m.population_minutes, m.clock[CLOCK_MINUTE], t // 60_000, span_ms // 60_000
+        )  # fmt: skip
+    else:
+        pool, newest, unit, length = (
+            m.population_hours, m.clock[CLOCK_HOUR], t // 3_600_000, span_ms // 3_600_000
+        )  # fmt: skip
+    size, total = len(pool), 0
+    if unit - length < newest - size:
+        return np.nan
+    for k in range(unit - length + 1, min(unit, newest) + 1):
+        total += pool[k % size, which]
     return np.float64(total)
 
 
@@ -361,5 +364,3 @@ def read(
         return value, NO_HISTORY
     return value, (LOWER_BOUND if overflowed else 0)
 
-
-_ = RING_MAX

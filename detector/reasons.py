@@ -68,6 +68,7 @@ class Reasons:
         hit_age_ms: Callable[[str], int],
     ) -> tuple[int, int]:  # fmt: skip
         """The result of a rule with its standing columns told, and the cause of an abstention."""
+        values = values.copy()  # the same column means another key at the next stage
         for name in rule.reads:
             if name.endswith(STANDING_SUFFIX):
                 values[self._columns.index[name]] = hit_age_ms(name.removesuffix(STANDING_SUFFIX))

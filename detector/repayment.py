@@ -59,6 +59,7 @@ class Repayment:
             event = events[row]
             state, account = int(rows.state[row]), int(rows.words[row, ACCOUNT])
             if isinstance(event, AutoDebit):
+                record = None
                 if state != STALE:
                     key = (account, int(rows.words[row, OBJECT]))
                     is_judged = state == JUDGED and self._has_feed
@@ -66,7 +67,9 @@ class Repayment:
                     if record is not None:
                         repaid.alerts.append((row, record))
                 if kinds[row] == SCHEDULED:
-                    repaid.decisions[row] = self._decision(event, rows, row)
+                    decision = self._decision(event, rows, row)
+                    decision["alert_ids"] = [] if record is None else [record["alert_id"]]
+                    repaid.decisions[row] = decision
             elif state != STALE:
                 self._contacts.count(account, event.occurred_at)
         return repaid

@@ -161,11 +161,12 @@ class Reference:
             entry.columns[name] = (NO_HISTORY, NO_HISTORY) if counts is None else counts
 
     def follow_debit(self, entry: Entry, judged: Judged) -> Alerts:
-        """A debit that came too late joins its obligation, and nothing is said because of it."""
+        """Law 25."""
         id = ("obligation", entry.account, entry.event["obligation_id"])
-        obligation = self.obligations.setdefault(id, Obligation(id))
-        obligation.debits.append(entry)
-        said = obligation.follow(entry) if entry.judged else []
+        obligation = self.obligations.get(id)
+        if obligation is None or obligation.is_over(entry):
+            obligation = self.obligations[id] = Obligation(id)
+        said = obligation.follow(entry)
         judged.alerts |= {alert["alert_id"] for alert in said}
         return said
 
@@ -203,11 +204,14 @@ class Reference:
         return said
 
     def enter(self, stage: Stage, key: str, passing: Entry, judged: Judged) -> Alerts:
-        """One event or label at one later stage, which keeps its own copy of it."""
+        """One event at one later stage, which keeps its own copy of it; of a label none."""
         entry = replace(passing)
-        if not entry.label:
-            stage.move_clock(entry.t, entry.account)
         entity = stage.entity(key)
+        if entry.label:
+            self.write_label(stage, entity, entry)
+            too_late = not entry.judged or stage.is_too_late(entry.t)
+            return [] if too_late else stage.judge_in_order(entry, key, judged)
+        stage.move_clock(entry.t, entry.account)
         if entity.is_stale(entry):
             judged.degraded = True
             return []
@@ -218,17 +222,19 @@ class Reference:
             return []
         return stage.judge_in_order(entry, key, judged)
 
+    def write_label(self, stage: Stage, entity: Entity, label: Entry) -> None:
+        """Law 14: the newer label of an account replaces the older; it has no place in the ring."""
+        assert label.account is not None
+        member = entity.known["account"].member(label.account, stage.clock_ms or 0)
+        second = label.t // SECOND
+        if member is not None and (member.label_at is None or second >= member.label_at):
+            member.label, member.label_at = label.label, second
+
     def remember_at_later(self, stage: Stage, entity: Entity, entry: Entry) -> None:
-        """Laws 8, 12, 13 and 14: the account seen, or its label; the minute; the opening."""
+        """Laws 8, 12 and 13: the account seen; the minute; the opening."""
         assert entry.account is not None
-        accounts, second = entity.known["account"], entry.t // SECOND
-        clock_ms = stage.clock_ms or 0
-        if entry.label:
-            member = accounts.member(entry.account, clock_ms)
-            if member is not None and (member.label_at is None or second >= member.label_at):
-                member.label, member.label_at = entry.label, second
-        else:
-            member = accounts.see(entry.account, second, clock_ms)
+        second = entry.t // SECOND
+        member = entity.known["account"].see(entry.account, second, stage.clock_ms or 0)
         if entry.is_login:
             entity.minutes.count(entry.t, entry.failed_login)
             if member is not None and entry.failed_login:

@@ -1,4 +1,4 @@
-"""How the slow engine folds hits into alerts (laws 21 to 24), follows debits, and decides (25, 26).
+"""How the slow engine folds hits into alerts (laws 21-24), follows debits (25), decides (26).
 
 An alert's id is a tuple here (scope and first trigger); another engine's ids are compared by
 bijection. The laws cited are those of detector/README.md.
@@ -85,8 +85,7 @@ class Alert:
 class Folder:
     """The alerts of one stage, and what stands for each event on each scope."""
 
-    def __init__(self, lateness_ms: int) -> None:
-        self.lateness_ms = lateness_ms
+    def __init__(self) -> None:
         self.alerts: dict[tuple[Any, ...], Alert] = {}
         self.standing: dict[tuple[Scope, str], frozenset[str]] = {}
         self.taken: dict[tuple[Scope, str], tuple[Any, ...]] = {}  # the alert that took the hits
@@ -141,18 +140,14 @@ class Folder:
         self.taken[scope, entry.id] = own.id
         return [self.revise(own, "open", entry)]
 
-    def withdraw(self, typology: str, kind: str, id: str, entry: Entry, clock_ms: int) -> list[Any]:
-        """Law 22: every open alert of a typology and entity that is not forgotten (law 24)."""
+    def withdraw(self, typology: str, kind: str, id: str, entry: Entry) -> list[dict[str, Any]]:
+        """Law 22: every open alert of a typology and entity that is not long past."""
         return [
             self.revise(alert, "withdrawn", entry)
             for alert in self.alerts.values()
             if alert.scope[:3] == (typology, kind, id) and alert.is_open
-            and not self.is_forgotten(alert, clock_ms)
+            and max(trigger.t for trigger, _ in alert.triggers) >= entry.t - alert.quiet_ms - DAY
         ]  # fmt: skip
-
-    def is_forgotten(self, alert: Alert, clock_ms: int) -> bool:
-        last = max(entry.t for entry, _ in alert.triggers)
-        return last + alert.quiet_ms + self.lateness_ms + DAY < clock_ms
 
     def revise(self, alert: Alert, status: str, entry: Entry) -> dict[str, Any]:
         alert.weigh()
@@ -169,40 +164,54 @@ class Folder:
         }  # fmt: skip
 
 
+NEW_AFTER_MS, NEW_AFTER_ALERT_MS = 3 * DAY, 180 * DAY
+
+
 @dataclass
 class Obligation:
-    """The debits of one account and obligation, in the order of law 5, and what was said of it."""
+    """Law 25: the debits of one account and obligation, by time and arrival, and what was said."""
 
     id: tuple[Any, ...]
     debits: list[Entry] = field(default_factory=list)
-    said: tuple[bool, int, int] = (False, 0, 0)  # unpaid and failed, failures, minor debited
+    said: tuple[int, int, bool] = (0, 0, False)
+    is_open: bool = False
     revision: int = 0
     opened_at: int = 0
 
-    def state(self) -> tuple[bool, int, int]:
-        """Recomputed from the whole list: a reversal takes back all that was debited before."""
-        paid, failures, debited = False, 0, 0
-        for entry in sorted(self.debits, key=lambda entry: entry.place):
-            debit = entry.event
-            outcome = debit["outcome"]
+    def is_over(self, entry: Entry) -> bool:
+        """A debit so long after the newest begins the obligation anew."""
+        newest_ms = max(debit.t for debit in self.debits)
+        return entry.t > newest_ms + (NEW_AFTER_ALERT_MS if self.revision else NEW_AFTER_MS)
+
+    def standing(self) -> tuple[int, int, bool]:
+        """Failures, minor units debited, paid: recomputed from the whole list."""
+        failures, debited, paid = 0, 0, False
+        debits = sorted(self.debits, key=lambda entry: (entry.t, entry.arrival))
+        due = debits[0].event["amount_due_minor"]
+        for entry in debits:
+            outcome = entry.event["outcome"]
             failures += outcome in ("insufficient_balance", "partial")
             if outcome in ("partial", "success"):
-                debited += debit["amount_debited_minor"]
+                debited += entry.event["amount_debited_minor"]
             if outcome in ("success", "settled"):
                 paid = True
             if outcome == "partial":
-                paid = paid or debited >= debit["amount_due_minor"]
-            if outcome == "reversed":
+                paid = paid or debited >= due
+            if outcome == "reversed":  # takes back all that was debited before
                 paid, debited = False, 0
-        return (failures > 0 and not paid, failures, debited)
+        return failures, debited, paid
 
     def follow(self, entry: Entry) -> list[dict[str, Any]]:
-        """One more debit has been judged: the revision that follows, if what stands has changed."""
-        now = self.state()
-        before, self.said = self.said, now
-        if now == before or not (now[0] or before[0]):
+        """One more debit: the revision that follows, if it is judged and what stands changed."""
+        self.debits.append(entry)
+        before, self.said = self.said, self.standing()
+        failures, _, paid = self.said
+        if self.said == before or not entry.judged:
             return []
-        status = "resolved" if not now[0] else "updated" if before[0] else "open"
+        was_open, self.is_open = self.is_open, failures > 0 and not paid
+        if not (was_open or self.is_open):
+            return []
+        status = "resolved" if not self.is_open else "updated" if was_open else "open"
         self.revision += 1
         if self.revision == 1:
             self.opened_at = entry.t
@@ -225,7 +234,7 @@ class Judged:
 
 
 def decide(entry: Entry, judged: Judged) -> dict[str, Any]:
-    """Laws 25 and 26, without the anomaly."""
+    """Law 26; the score of law 27 is left out, for its anomaly."""
     hits = [rule for rule in judged.hits if not rule.withdraws]
     holding = [rule for rule in hits if "hold_disbursement" in rule.actions]
     if any(rule.severity == "critical" for rule in holding):

@@ -48,7 +48,7 @@ class Stage:
         self.pending: tuple[int, str | None] | None = None
         self.since_ms: int | None = None
         self.entities: dict[str, Entity] = {}
-        self.folder = Folder(terms.lateness_ms)
+        self.folder = Folder()
         self.hit_times: dict[tuple[str, str], list[int]] = {}  # by typology and key
         self.findings: Counter[tuple[str, str]] = Counter()
 
@@ -79,8 +79,6 @@ class Stage:
     # -- judging -------------------------------------------------------------------------------
 
     def applies(self, rule: Rule, entry: Entry) -> bool:
-        if entry.label:
-            return False
         if rule.on == "paid":
             return entry.moves_money and entry.event["status"] == "paid"
         return entry.draw if rule.on == "draw" else entry.is_login
@@ -140,17 +138,15 @@ class Stage:
             typology, kind, id, stage, key = scope
             mark = (f"{typology} withdrawn", kind, id, stage, key)
             if hits & withdrawing and not folder.stood(mark, entry):
-                said += folder.withdraw(typology, kind, id, entry, self.clock_ms or 0)
+                said += folder.withdraw(typology, kind, id, entry)
             folder.standing[mark, entry.id] = frozenset(hits & withdrawing)
         return said
 
     def judge_in_order(self, entry: Entry, key: str, judged: Judged) -> Alerts:
-        """Law 6: the event itself, then every later entry that can be judged, again."""
-        said: Alerts = []
-        if not entry.label:
-            said += self.judge(entry, key, again=False, judged=judged)
+        """Law 6: the event itself (no label), then every later entry that can be judged, again."""
+        said = [] if entry.label else self.judge(entry, key, again=False, judged=judged)
         for later in self.entity(key).after(entry):
-            if later.judged and not later.label and not self.is_too_late(later.t):
+            if later.judged and not self.is_too_late(later.t):
                 said += self.judge(later, key, again=True, judged=Judged())
         return said
 
