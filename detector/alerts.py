@@ -7,7 +7,7 @@ no clock, no counter, no host, no version.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import Any, Final
@@ -123,6 +123,7 @@ class AlertBook:
         self._by_scope: dict[Scope, list[Alert]] = {}
         self._by_key: dict[int, list[Alert]] = {}
         self._hit_times: dict[tuple[str, int], list[int]] = {}
+        self._stood: dict[tuple[Scope, int], tuple[frozenset[str], int]] = {}
         self._withdrawing: dict[tuple[str, int, int], int] = {}  # events that withdrew, their times
 
     def hit(self, scope: Scope, entity_id: str, by: Subject, hits: dict[str, Hit]) -> tuple[
@@ -188,9 +189,22 @@ class AlertBook:
             is_open = alert.status in ("open", "updated")
             near = alert.span()[1] + reach_ms >= by.occurred_at_ms
             if alert.scope.typology == typology and is_open and near:
+                for trigger in alert.triggers.values():
+                    self._keep_standing(alert.scope, trigger)
                 alert.triggers.clear()
                 revisions.append(self._revise(alert, "withdrawn", by))
         return revisions
+
+    def stands_already(self, scope: Scope, event: int, rules: Collection[str]) -> bool:
+        """Whether an event that is no trigger any more (let go, taken back) hit just so before.
+
+        What is found now is what stands from now on.
+        """
+        before = self._stood.pop((scope, event), None)
+        if before is None or before[0] != frozenset(rules):
+            return False
+        self._stood[scope, event] = before
+        return True
 
     def standing_for(self, key: int, event: int) -> list[Alert]:
         """The open alerts of a key in which this event is a trigger."""
@@ -223,6 +237,9 @@ class AlertBook:
         for mark, at_ms in list(self._withdrawing.items()):
             if at_ms < clock_ms - lateness_ms:
                 del self._withdrawing[mark]
+        for stood, (_, at_ms) in list(self._stood.items()):
+            if at_ms < clock_ms - lateness_ms:
+                del self._stood[stood]
         for name, times in list(self._hit_times.items()):
             if max(times) < clock_ms - lateness_ms - STANDING_MS:
                 del self._hit_times[name]
@@ -256,12 +273,15 @@ class AlertBook:
         alert.severity = SEVERITIES[highest]
         return rises
 
-    @staticmethod
-    def _let_go(alert: Alert) -> None:
+    def _keep_standing(self, scope: Scope, trigger: Trigger) -> None:
+        subject = trigger.subject
+        self._stood[scope, subject.event] = (frozenset(trigger.hits), subject.occurred_at_ms)
+
+    def _let_go(self, alert: Alert) -> None:
         if len(alert.triggers) > TRIGGERS_KEPT:
             triggers = alert.triggers
             by_time = sorted(triggers, key=lambda event: triggers[event].subject.occurred_at_ms)
-            del triggers[by_time[1]]
+            self._keep_standing(alert.scope, triggers.pop(by_time[1]))
 
     @staticmethod
     def _revise(alert: Alert, status: str, by: Subject) -> Revision:

@@ -114,7 +114,9 @@ class Folder:
             now.setdefault(name, {}).update(hits)
         for name in sorted(now, key=lambda name: (not now[name], name)):
             if name not in stood:
-                self._apply(words, row, subject, now[name], folded)
+                rule = next(iter(now[name].values())).rule
+                if not self._book.stands_already(self._scope(rule, words), event, now[name]):
+                    self._apply(words, row, subject, now[name], folded)
                 continue
             revision = self._book.amend(stood[name], subject, now[name])
             if revision is not None:
@@ -129,8 +131,7 @@ class Folder:
         folded: Folded,
     ) -> str:  # fmt: skip
         rule = next(iter(hits.values())).rule
-        entity = int(words[KEYS_OF_ENTITY[rule.entity]])
-        scope = Scope(rule.typology, rule.entity, entity, int(words[self._stage.key_word]))
+        scope = self._scope(rule, words)
         name = self._subjects.entity_name(rule.entity, subject, words)
         alert, revision = self._book.hit(scope, name, subject, dict(hits))
         if revision is not None:
@@ -151,6 +152,10 @@ class Folder:
             rows.degraded[row] = 1
         assert result in (HIT, CLEAR, ABSTAIN)
         return result == HIT
+
+    def _scope(self, rule: Rule, words: NDArray[np.int64]) -> Scope:
+        entity = int(words[KEYS_OF_ENTITY[rule.entity]])
+        return Scope(rule.typology, rule.entity, entity, int(words[self._stage.key_word]))
 
     @staticmethod
     def _scope_name(rule: Rule) -> str:

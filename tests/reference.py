@@ -253,7 +253,7 @@ class Reference:
     # -- the decision ------------------------------------------------------------------------------
 
     def decided(self, entry: Entry, told_before: bool, judged: Judged) -> Output:
-        """Law 25: once for each disbursement, and for each scheduled debit."""
+        """Law 26: once for each disbursement, and for each scheduled debit."""
         scheduled = entry.type == "auto_debit" and entry.event["outcome"] == "scheduled"
         if scheduled or (entry.draw and not told_before):
             return Output(decisions=[decide(entry, judged)])

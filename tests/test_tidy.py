@@ -51,10 +51,17 @@ ORDER = (
 FORBIDDEN = {
     "a path of somebody's machine": re.compile(r"(?<![\w.])/(work|home|root|Users|tmp/v)/"),
     "a registry's host": re.compile(
-        "|".join(f"{name}[.]{end}" for name, end in (
-            ("pypi", "org"), ("pythonhosted", "org"), ("npmjs", "org"), ("crates", "io"),
-            ("proxy[.]golang", "org"), ("repo[.]maven", "apache"),
-        ))  # fmt: skip
+        "|".join(
+            f"{name}[.]{end}"
+            for name, end in (
+                ("pypi", "org"),
+                ("pythonhosted", "org"),
+                ("npmjs", "org"),
+                ("crates", "io"),
+                ("proxy[.]golang", "org"),
+                ("repo[.]maven", "apache"),
+            )
+        )  # fmt: skip
     ),
     "work left over": re.compile("TO" + "DO|FIX" + "ME|XX" + "X\\b"),
 }
