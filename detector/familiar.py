@@ -12,33 +12,33 @@ import numpy as np
 from detector.memory import (
     ACCOUNTS_MAX, DEVICES_MAX, FAMILIAR_MIN, NETWORKS_MAX, PAYEES_MAX, Memory, Row,
 )  # fmt: skip
-from detector.jit import compiled
-from detector.ring import give_back, take
+from detector.jit import inlined
+from detector.ring import copy_row, give_back, take
 
 KNOWN_DEVICE, KNOWN_NETWORK, KNOWN_PAYEE = 0, 1, 2
 KNOWN_MAX = DEVICES_MAX + NETWORKS_MAX + PAYEES_MAX
 LABEL_MS = 90 * 86_400_000  # a fraud label speaks, and keeps its account in the set, so long
 
 
-@compiled
+@inlined
 def pack(high: int, low: int) -> int:
     """Two times in seconds in one word."""
     return (high << 32) | low
 
 
-@compiled
+@inlined
 def high(word: int) -> int:
     """The first time of a word."""
     return (word >> 32) & 0xFFFFFFFF
 
 
-@compiled
+@inlined
 def low(word: int) -> int:
     """The second time of a word."""
     return word & 0xFFFFFFFF
 
 
-@compiled
+@inlined
 def find_known(m: Memory, r: Row, kind: int, value: int) -> int:
     """The entry of an account's device, network or payee; -1 where it is not known."""
     wanted = (value & ~3) | kind
@@ -48,7 +48,7 @@ def find_known(m: Memory, r: Row, kind: int, value: int) -> int:
     return -1
 
 
-@compiled
+@inlined
 def find_account(m: Memory, r: Row, account: int) -> int:
     """The entry of an account at another entity, or -1."""
     for k in range(r.familiar_at, r.familiar_at + r.familiar_count):
@@ -57,7 +57,7 @@ def find_account(m: Memory, r: Row, account: int) -> int:
     return -1
 
 
-@compiled
+@inlined
 def _add(m: Memory, r: Row, size_max: int) -> int:
     """One more entry at the end of the set; the caller has checked that it may grow."""
     if r.familiar_count == r.familiar_size:
@@ -65,7 +65,7 @@ def _add(m: Memory, r: Row, size_max: int) -> int:
         size = FAMILIAR_MIN if old_size == 0 else min(old_size * 2, size_max)
         new_at = take(m.familiar, m, 1, size)
         for k in range(r.familiar_count):
-            m.familiar[new_at + k] = m.familiar[old_at + k]
+            copy_row(m.familiar, old_at + k, new_at + k)
         if old_size:
             give_back(m.familiar, m, 1, old_at, old_size)
         r.familiar_at = new_at
@@ -75,7 +75,7 @@ def _add(m: Memory, r: Row, size_max: int) -> int:
     return k
 
 
-@compiled
+@inlined
 def see(m: Memory, r: Row, kind: int, value: int, t: int) -> None:
     """Write that the account used this device, network or payee at t."""
     seconds = t // 1000
@@ -96,7 +96,7 @@ def see(m: Memory, r: Row, kind: int, value: int, t: int) -> None:
     m.familiar[k, 1] = pack(seconds, seconds)
 
 
-@compiled
+@inlined
 def _entry_of(m: Memory, r: Row, account: int) -> int:
     """The account's entry, made where it is not there; -1 where nothing may give way."""
     k = find_account(m, r, account)
@@ -113,12 +113,13 @@ def _entry_of(m: Memory, r: Row, account: int) -> int:
                 k = i
         if k < 0:
             return -1
-    m.familiar[k] = 0
+    for word in range(1, 4):
+        m.familiar[k, word] = 0
     m.familiar[k, 0] = account
     return k
 
 
-@compiled
+@inlined
 def see_account(m: Memory, r: Row, account: int, t: int, kind: int) -> None:
     """Write that this entity saw the account at t, by an event of this kind."""
     k = _entry_of(m, r, account)
@@ -135,7 +136,7 @@ def see_account(m: Memory, r: Row, account: int, t: int, kind: int) -> None:
         m.familiar[k, 2] = pack(high(logins), max(low(logins), seconds))
 
 
-@compiled
+@inlined
 def label(m: Memory, r: Row, account: int, t: int, is_fraud: bool) -> None:
     """Write a label of the account at this entity; a newer one replaces an older one."""
     k = _entry_of(m, r, account)
@@ -147,7 +148,7 @@ def label(m: Memory, r: Row, account: int, t: int, is_fraud: bool) -> None:
         m.familiar[k, 3] = pack(seconds, 0) if is_fraud else pack(0, seconds)
 
 
-@compiled
+@inlined
 def count_seen(m: Memory, r: Row, after_ms: int) -> int:
     """How many accounts were seen after a time."""
     n = 0
@@ -157,7 +158,7 @@ def count_seen(m: Memory, r: Row, after_ms: int) -> int:
     return n
 
 
-@compiled
+@inlined
 def count_fraud(m: Memory, r: Row, after_ms: int, t: int) -> int:
     """How many accounts have a fraud label of (after_ms, t]."""
     n = 0

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Final
 
 import numpy as np
@@ -52,9 +52,10 @@ def kinds_of(name: str) -> tuple[int, ...]:
 
 
 def compile_plan(
-    stage: str, features: Sequence[FeatureSpec], columns: Columns, policy: Policy
-) -> Plan:
-    """The plan of the features of one stage.
+    stage: str, features: Sequence[FeatureSpec], columns: Columns, policy: Policy,
+    echo_reads: Collection[str],
+) -> Plan:  # fmt: skip
+    """The plan of the features of one stage; `echo_reads` are the columns that echoes need.
 
     Raises:
         FeatureError: an id or amount that the stage's memory does not keep.
@@ -65,6 +66,7 @@ def compile_plan(
     by_type = [
         [f for f, feature in enumerate(own) if name in feature.on] for name in TYPES
     ]
+    by_type.append([f for f in by_type[2] if own[f].name in echo_reads])  # ECHO_GROUP
     return Plan(
         aggregate=_ints(AGGREGATES.index(feature.aggregate) for feature in own),
         of=_ints(_of(feature, held) for feature in own),
@@ -81,6 +83,7 @@ def compile_plan(
         first_to_payee=_bytes(bool(f.first_to_payee) for f in own),
         before=_bytes(f.before for f in own),
         whole=_bytes(f.whole for f in own),
+        plain=_bytes(_is_plain(f) for f in own),
         absent=np.array(
             [np.nan if f.absent is None else f.absent for f in own], np.float64
         ).reshape(n),
@@ -162,6 +165,13 @@ def _kinds(feature: FeatureSpec) -> int:
 
 def _codes(names: Iterable[str], table: Sequence[str]) -> int:
     return sum(1 << table.index(name) for name in names)
+
+
+def _is_plain(feature: FeatureSpec) -> bool:
+    """Whether an entry's kind and time alone say that it counts."""
+    ids = (feature.same, feature.same_any, feature.agree, feature.differ)
+    filters = (feature.payee_owner, feature.payee_kind, feature.signals)
+    return not any((*ids, *filters, feature.first_to_payee))
 
 
 def _is_unsourced(feature: FeatureSpec, policy: Policy) -> bool:

@@ -16,7 +16,7 @@ from detector.events import (
     OWNER_SHIFT, PAYEE, PAYEE_KIND_SHIFT, SESSION, SIGNALS, SIGNALS_SHIFT, SOURCE_MISSING,
     VERIFICATION,
 )  # fmt: skip
-from detector.jit import compiled
+from detector.jit import inlined
 
 FIELDS: Final = (
     "amount_minor", "credit_limit_minor", "outstanding_minor", "status", "payee_owner",
@@ -47,18 +47,18 @@ class Allowed(NamedTuple):
     absent: NDArray[np.uint8]  # by field column: 1 where the policy says so
 
 
-@compiled
+@inlined
 def _holds(sorted_hashes: NDArray[np.int64], value: int) -> float:
     i = np.searchsorted(sorted_hashes, value)
     return 1.0 if i < len(sorted_hashes) and sorted_hashes[i] == value else 0.0
 
 
-@compiled
+@inlined
 def _number(value: int) -> float:
     return np.nan if value == NULL_INT else np.float64(value)
 
 
-@compiled
+@inlined
 def fill_fields(
     w: NDArray[np.int64], values: NDArray[np.float64], causes: NDArray[np.uint8], allowed: Allowed
 ) -> None:

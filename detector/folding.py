@@ -12,14 +12,12 @@ from numpy.typing import NDArray
 
 from detector.alerts import AlertBook, Hit, Revision, Scope, Subject
 from detector.events import ID, INPUT_MISSING, KEYS_OF_ENTITY, T
-from detector.judging import ABSTAIN, CLEAR, HIT, MAYBE
+from detector.judging import ABSTAIN, CLEAR, HIT, MAYBE, NEVER_MS
 from detector.kernel import Rows
 from detector.reasons import Reasons
 from detector.rules import Rule
 from detector.stage import Finding, Stage, Walked
 from detector.subjects import Subjects
-
-NEVER_MS: Final = 4_000_000_000_000  # the age of a hit that never was
 
 
 @dataclass(slots=True)

@@ -35,3 +35,9 @@ if not numba.config.CACHE_DIR:  # a deployment may have named a folder of its ow
 def compiled(function: Function) -> Function:
     """Compile a function of scalars and arrays at its first call for those types."""
     return cast(Function, njit(cache=True, nogil=True, error_model="numpy")(function))
+
+
+def inlined(function: Function) -> Function:
+    """Compile a function into its callers: handing the memory's many arrays on would cost more
+    than most of them do."""
+    return cast(Function, njit(cache=True, nogil=True, error_model="numpy", forceinline=True, no_cpython_wrapper=True, no_cfunc_wrapper=True)(function))

@@ -8,16 +8,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detector.fields import Allowed, fill_fields
-from detector.events import ID, INPUT_MISSING, KIND_MASK, NULL_INT, T
+from detector.events import ID, INPUT_MISSING, KIND_MASK, LIMIT, NORMAL, NULL_INT, OUTSTANDING, T
 from detector.expressions import evaluate
-from detector.jit import compiled
+from detector.jit import compiled, inlined
 from detector.memory import Memory, Row
 from detector.names import EVIDENCE_REACH_MS
-from detector.reading import OF_RING, Plan, absence_cause, matching, read
+from detector.reading import OF_RING, Plan, matching, read
 from detector.ring import at
 
 HIT, CLEAR, ABSTAIN, ERROR, MAYBE = range(5)  # maybe: waits for a standing column
 EVIDENCE_MAX: Final = 32  # event ids kept of one finding
+NEVER_MS: Final = 4_000_000_000_000  # the age of a hit that never was
+ECHO_GROUP: Final = 5  # of the features: those that an echo still reads, after the five types
 TRIGGERS: Final = ("login", "identity_verification", "disbursement", "paid", "auto_debit")
 
 
@@ -35,6 +37,8 @@ class Rules(NamedTuple):
     kept: NDArray[np.uint8]  # may be judged again at this stage
     standing: NDArray[np.uint8]
     live: NDArray[np.uint8]
+    marking: NDArray[np.uint8]  # its hits are what a standing column asks for
+    standing_columns: NDArray[np.int64]
 
 
 class Scratch(NamedTuple):
@@ -60,7 +64,7 @@ class Found(NamedTuple):
     results: NDArray[np.int64]  # (rules, 4): counts of hit, clear, abstain, error
 
 
-@compiled
+@inlined
 def has_space(f: Found, ring_max: int) -> bool:
     """Whether the findings of one more event fit, with a whole ring judged again."""
     worst = (ring_max + 1) * len(f.results)
@@ -71,7 +75,7 @@ def has_space(f: Found, ring_max: int) -> bool:
     )
 
 
-@compiled
+@inlined
 def triggers_of(kind: int) -> tuple[int, int]:
     """Which triggers an event of this kind pulls; -1 for none."""
     if kind < 2:
@@ -89,18 +93,19 @@ def triggers_of(kind: int) -> tuple[int, int]:
     return -1, -1
 
 
-@compiled
+@inlined
 def _type_of(kind: int) -> int:
     return 0 if kind < 4 else 1 if kind < 8 else 2 if kind < 16 else 3 if kind < 32 else 4
 
 
-@compiled
+@inlined
 def read_features(
     m: Memory, row: int, j: int, plan: Plan, w: NDArray[np.int64], values: NDArray[np.float64],
     causes: NDArray[np.uint8], field_cause: NDArray[np.uint8], scratch: Scratch,
 ) -> None:  # fmt: skip
     """Write the columns of every feature of the event's type."""
-    kind = _type_of(w[2] & KIND_MASK)
+    kind = w[2] & KIND_MASK
+    kind = ECHO_GROUP if kind == 12 or kind == 13 else _type_of(kind)
     for k in range(plan.type_starts[kind], plan.type_starts[kind + 1]):
         f = plan.type_features[k]
         value, cause = read(
@@ -140,7 +145,7 @@ def _gather(
     return n
 
 
-@compiled
+@inlined
 def _lacks_id(plan: Plan, f: int, w: NDArray[np.int64]) -> bool:
     for k in range(4):
         if plan.same[f, k] >= 0 and w[plan.same[f, k]] == 0:
@@ -148,7 +153,7 @@ def _lacks_id(plan: Plan, f: int, w: NDArray[np.int64]) -> bool:
     return False
 
 
-@compiled
+@inlined
 def run_rules(
     m: Memory, row: int, j: int, plan: Plan, rules: Rules, w: NDArray[np.int64],
     values: NDArray[np.float64], causes: NDArray[np.uint8], source: int, again: int,
@@ -156,6 +161,9 @@ def run_rules(
 ) -> int:  # fmt: skip
     """Evaluate the rules of an event; 1 where a live one abstained for want of an input."""
     degraded = 0
+    r = m.rows[row]
+    for column in rules.standing_columns:
+        values[column] = np.nan if r.marked else NEVER_MS  # no hit yet: nothing to wait for
     for trigger in triggers_of(w[2] & KIND_MASK):
         if trigger < 0:
             continue
@@ -168,7 +176,7 @@ def run_rules(
                 values, causes, scratch.stack_values, scratch.stack_causes,
             )  # fmt: skip
             if np.isnan(result):
-                outcome = MAYBE if rules.standing[rule] else ABSTAIN
+                outcome = MAYBE if rules.standing[rule] and r.marked else ABSTAIN
             else:
                 outcome = HIT if result != 0.0 else CLEAR
             if outcome != MAYBE and again < 0:
@@ -176,6 +184,8 @@ def run_rules(
             if outcome == ABSTAIN and rules.live[rule]:
                 degraded |= scratch.stack_causes[0] & INPUT_MISSING != 0
             if outcome == HIT or outcome == MAYBE:
+                if rules.marking[rule]:
+                    r.marked = 1
                 at_evidence = found.n[1]
                 n = _gather(m, row, j, plan, rules, rule, w, found, scratch)
                 finding = found.findings[found.n[0]]
@@ -185,7 +195,7 @@ def run_rules(
     return degraded
 
 
-@compiled
+@inlined
 def abstain_all(
     plan: Plan, rules: Rules, w: NDArray[np.int64], values: NDArray[np.float64],
     causes: NDArray[np.uint8], cause: int, found: Found,
@@ -207,40 +217,29 @@ def abstain_all(
     return degraded
 
 
-@compiled
-def judge_again(
-    m: Memory, row: int, after: int, plan: Plan, rules: Rules, allowed: Allowed, key_word: int,
-    key: int, source: int, found: Found, scratch: Scratch,
-) -> None:  # fmt: skip
-    """Judge every entry after position `after` again, in order, from what the ring keeps."""
-    r = m.rows[row]
-    for j in range(after + 1, r.count):
-        s = at(r, j)
-        kind = m.slots[s, 2] & KIND_MASK
-        if triggers_of(kind)[0] < 0 and kind != 12:
-            continue
-        again = found.n[2]
-        w = found.again_words[again]
-        w[:] = 0
-        for word in (9, 10, 11, 12, 13):
-            w[word] = NULL_INT
-        w[9] = 0
-        for k in range(len(m.keep)):
-            w[m.keep[k]] = m.slots[s, k]
-        w[key_word] = key
-        found.again_values[again, :] = np.nan
-        found.again_causes[again, :] = 0
-        fill_fields(w, found.again_values[again], found.again_causes[again], allowed)
-        read_features(
-            m, row, j, plan, w, found.again_values[again], found.again_causes[again],
-            scratch.not_told, scratch,
-        )  # fmt: skip
-        found.again_source[again] = source
-        found.n[2] = again + 1
-        run_rules(
-            m, row, j, plan, rules, w, found.again_values[again], found.again_causes[again],
-            source, again, found, scratch,
-        )  # fmt: skip
-
-
-_ = absence_cause
+@inlined
+def recall(
+    m: Memory, r: Row, j: int, key_word: int, key: int, allowed: Allowed, source: int,
+    found: Found,
+) -> int:  # fmt: skip
+    """Make a row of the entry at position j, to be judged again; -1 where nothing judges it."""
+    s = at(r, j)
+    kind = m.slots[s, 2] & KIND_MASK
+    if triggers_of(kind)[0] < 0 and kind != 12:
+        return -1
+    again = found.n[2]
+    found.n[2] = again + 1
+    found.again_source[again] = source
+    w = found.again_words[again]
+    for word in range(len(w)):
+        w[word] = 0
+    for word in (LIMIT, OUTSTANDING, NORMAL):
+        w[word] = NULL_INT
+    for k in range(len(m.keep)):
+        w[m.keep[k]] = m.slots[s, k]
+    w[key_word] = key
+    for column in range(found.again_values.shape[1]):
+        found.again_values[again, column] = np.nan
+        found.again_causes[again, column] = 0
+    fill_fields(w, found.again_values[again], found.again_causes[again], allowed)
+    return again

@@ -1,9 +1,8 @@
 """The compiled walk of one stage: each event in its place, judged as of its own time.
 
-Two walks: the account's, which sees every event, tells repeats, draws and echoes apart and resolves
-labels; and that of the later stages. Each returns the position where it stopped for want of room;
-its caller makes room, takes away what was found, and goes on from there. See README.md for the laws
-cited by number.
+The account stage sees every event, tells repeats, draws and echoes apart and resolves labels; the
+later stages take what it lets go onward. One function walks both: compiled code is expensive to
+make, and this way there is one of it. The laws cited by number stand in README.md.
 """
 
 from __future__ import annotations
@@ -21,14 +20,14 @@ from detector.events import (
 )  # fmt: skip
 from detector.familiar import find_known, high, label, see, see_account
 from detector.judging import (
-    Found, Rules, Scratch, abstain_all, has_space, judge_again, read_features, run_rules,
+    Found, Rules, Scratch, abstain_all, has_space, read_features, recall, run_rules,
 )  # fmt: skip
 from detector.memory import (
     CLOCK_HOUR, CLOCK_MINUTE, CLOCK_NOW, CLOCK_PENDING_ACCOUNT, CLOCK_PENDING_MS, CLOCK_SINCE,
-    POPULATION_HOURS, POPULATION_MINUTES, RING_MAX, Memory, Row,
+    RING_MAX, WEEK_HOUR, WEEK_HOURS, WEEK_LOGINS, Memory, Row,
 )  # fmt: skip
 from detector.reading import DAY_MS, DRAWS_FOR_NORMAL, Plan, absence_cause
-from detector.jit import compiled
+from detector.jit import compiled, inlined
 from detector.ring import (
     at, count_minute, find_id, find_or_add, find_put_away, has_room, insert, is_repeat,
     mark_echoes, place_of, rank,
@@ -55,7 +54,7 @@ class Rows(NamedTuple):
     degraded: NDArray[np.uint8]
 
 
-@compiled
+@inlined
 def advance_clock(m: Memory, t: int, account: int) -> None:
     """Law 3: the newest time handled, but no single account jumps it by more than a day."""
     c = m.clock
@@ -78,25 +77,35 @@ def advance_clock(m: Memory, t: int, account: int) -> None:
     c[CLOCK_PENDING_ACCOUNT] = account
 
 
-@compiled
+@inlined
+def _count_in(
+    pool: NDArray[np.int64], clock: NDArray[np.int64], which: int, unit: int, failed: bool
+) -> bool:
+    """Count a log-in in its unit of a ring of units; False where it is no longer kept."""
+    size = len(pool)
+    if clock[which] < 0 or unit - clock[which] > size:
+        clock[which] = unit - size
+    while clock[which] < unit:
+        clock[which] += 1
+        pool[clock[which] & (size - 1)] = 0
+    if unit <= clock[which] - size:
+        return False
+    pool[unit & (size - 1), 0] += 1
+    pool[unit & (size - 1), 1] += failed
+    return True
+
+
+@inlined
 def _count_population(m: Memory, t: int, failed: bool) -> None:
-    for which, pool, unit in (
-        (CLOCK_MINUTE, m.population_minutes, t // 60_000),
-        (CLOCK_HOUR, m.population_hours, t // 3_600_000),
-    ):
-        size = len(pool)
-        if m.clock[which] < 0 or unit - m.clock[which] > size:
-            pool[:] = 0
-            m.clock[which] = unit
-        while m.clock[which] < unit:
-            m.clock[which] += 1
-            pool[m.clock[which] % size] = 0
-        if unit > m.clock[which] - size:
-            pool[unit % size, 0] += 1
-            pool[unit % size, 1] += failed
+    _count_in(m.population_minutes, m.clock, CLOCK_MINUTE, t // 60_000, failed)
+    hour, week = t // 3_600_000, m.clock[WEEK_HOUR]
+    kept = _count_in(m.population_hours, m.clock, CLOCK_HOUR, hour, failed)
+    if kept and week - WEEK_HOURS < hour <= week:
+        m.clock[WEEK_LOGINS] += 1
+        m.clock[WEEK_LOGINS + 1] += failed
 
 
-@compiled
+@inlined
 def _field_causes(m: Memory, w: NDArray[np.int64], kind: int, absent: NDArray[np.uint8],
                   causes: NDArray[np.uint8]) -> None:  # fmt: skip
     """Law 19: why each absent id is absent; then count what this event carried."""
@@ -111,7 +120,7 @@ def _field_causes(m: Memory, w: NDArray[np.int64], kind: int, absent: NDArray[np
     carried[4] += 1
 
 
-@compiled
+@inlined
 def _normal(r: Row, w: NDArray[np.int64]) -> None:
     """Law 9: what is usual before this draw goes into its words; then the draw is learnt."""
     enough = r.draws >= DRAWS_FOR_NORMAL
@@ -130,7 +139,7 @@ def _normal(r: Row, w: NDArray[np.int64]) -> None:
     r.draws += 1
 
 
-@compiled
+@inlined
 def _release(m: Memory, r: Row, j: int, w: NDArray[np.int64]) -> None:
     """Law 11: a draw without a verification's id takes that of the pass bound to it."""
     for k in range(j - 1, -1, -1):
@@ -156,7 +165,7 @@ def _release_again(m: Memory, r: Row, after: int) -> None:
                 break
 
 
-@compiled
+@inlined
 def _remember_account(m: Memory, r: Row, w: NDArray[np.int64], kind: int) -> None:
     """Laws 7, 9 and 13: first seen, normal, familiar; marks the draw to a new payee."""
     t = w[T]
@@ -175,7 +184,7 @@ def _remember_account(m: Memory, r: Row, w: NDArray[np.int64], kind: int) -> Non
         see(m, r, 1, w[NETWORK], t)
 
 
-@compiled
+@inlined
 def _known_before(m: Memory, r: Row, kind: int, value: int, t: int) -> bool:
     entry = find_known(m, r, kind, value)
     return entry >= 0 and t - high(m.familiar[entry, 1]) * 1000 > KNOWN_BEFORE_MS
@@ -220,70 +229,7 @@ def _resolve_label(m: Memory, r: Row, w: NDArray[np.int64], kind: int) -> bool:
     return True
 
 
-@compiled
-def walk_accounts(
-    start: int, rows: Rows, m: Memory, plan: Plan, rules: Rules, allowed: Allowed,
-    absent_ids: NDArray[np.uint8], lateness_ms: int, found: Found, scratch: Scratch,
-) -> int:  # fmt: skip
-    """Walk events from `start`; the position to go on from (the batch's length at its end)."""
-    for i in range(start, len(rows.words)):
-        if not has_room(m) or not has_space(found, RING_MAX):
-            return i
-        w = rows.words[i]
-        kind = w[CODE] & KIND_MASK
-        if w[ACCOUNT] == 0:
-            rows.state[i] = KEYLESS
-            continue
-        row = find_or_add(m, w[ACCOUNT])
-        r = m.rows[row]
-        if is_repeat(m, r, w):
-            rows.state[i] = REPEAT
-            continue
-        t = w[T]
-        advance_clock(m, t, w[ACCOUNT])
-        j = place_of(m, r, t, rank(kind))
-        told = kind == 8 or kind == 9
-        if r.count == RING_MAX and j == 0:
-            rows.state[i] = STALE
-            rows.degraded[i] = 1
-            rows.decide[i] = told and not mark_echoes(m, r, RING_MAX, w)
-            continue
-        rows.late[i] = j < r.count
-        if kind < 16:
-            _field_causes(m, w, kind, absent_ids, rows.field_cause[i])
-        if kind < 2:
-            _count_population(m, t, kind == 1)
-        if told:
-            rows.decide[i] = not mark_echoes(m, r, j, w)
-            kind = w[CODE] & KIND_MASK
-        _remember_account(m, r, w, kind)
-        too_late = t < m.clock[CLOCK_NOW] - lateness_ms
-        if not too_late and (kind == 8 or kind == 9) and w[VERIFICATION] == 0:
-            _release(m, r, j, w)
-        j = insert(m, r, j, w)
-        rows.onward[i] = rows.decide[i] or kind < 8 or kind == 10 or kind == 11
-        if (kind == 32 or kind == 33) and w[OBJECT] != 0:
-            rows.onward[i] = _resolve_label(m, r, w, kind)
-        if too_late:
-            rows.state[i] = TOO_LATE
-            rows.degraded[i] = 1
-            continue
-        fill_fields(w, rows.values[i], rows.causes[i], allowed)
-        read_features(
-            m, row, j, plan, w, rows.values[i], rows.causes[i], rows.field_cause[i], scratch
-        )
-        rows.degraded[i] |= run_rules(
-            m, row, j, plan, rules, w, rows.values[i], rows.causes[i], i, -1, found, scratch
-        )
-        if j + 1 < r.count:
-            _release_again(m, r, j)
-            judge_again(
-                m, row, j, plan, rules, allowed, ACCOUNT, w[ACCOUNT], i, found, scratch
-            )
-    return len(rows.words)
-
-
-@compiled
+@inlined
 def _mark_opening(m: Memory, r: Row, j: int, w: NDArray[np.int64]) -> None:
     """Law 13: an account's first draw (not to itself) to this payee in 24 hours."""
     if (w[CODE] >> OWNER_SHIFT) & 3 == 1:
@@ -301,58 +247,135 @@ def _mark_opening(m: Memory, r: Row, j: int, w: NDArray[np.int64]) -> None:
     r.openings += 1
 
 
+@inlined
+def _enter_account(
+    i: int, rows: Rows, m: Memory, absent_ids: NDArray[np.uint8], lateness_ms: int
+) -> tuple[int, int, bool]:
+    """Put an event in its account's memory: row, position (-1: judged by nothing), True."""
+    w = rows.words[i]
+    kind, t = w[CODE] & KIND_MASK, w[T]
+    if w[ACCOUNT] == 0:
+        rows.state[i] = KEYLESS
+        return 0, -1, True
+    row = find_or_add(m, w[ACCOUNT])
+    r = m.rows[row]
+    if is_repeat(m, r, w):
+        rows.state[i] = REPEAT
+        return row, -1, True
+    advance_clock(m, t, w[ACCOUNT])
+    j = place_of(m, r, t, rank(kind))
+    told = kind == 8 or kind == 9
+    if r.count == RING_MAX and j == 0:
+        rows.state[i] = STALE
+        rows.degraded[i] = 1
+        rows.decide[i] = told and not mark_echoes(m, r, RING_MAX, w)
+        return row, -1, True
+    rows.late[i] = j < r.count
+    if kind < 16:
+        _field_causes(m, w, kind, absent_ids, rows.field_cause[i])
+    if kind < 2:
+        _count_population(m, t, kind == 1)
+    if told:
+        rows.decide[i] = not mark_echoes(m, r, j, w)
+        kind = w[CODE] & KIND_MASK
+    _remember_account(m, r, w, kind)
+    too_late = t < m.clock[CLOCK_NOW] - lateness_ms
+    if not too_late and (kind == 8 or kind == 9) and w[VERIFICATION] == 0:
+        _release(m, r, j, w)
+    j = insert(m, r, j, w)
+    rows.onward[i] = rows.decide[i] or kind < 8 or kind == 10 or kind == 11
+    if (kind == 32 or kind == 33) and w[OBJECT] != 0:
+        rows.onward[i] = _resolve_label(m, r, w, kind)
+    if too_late:
+        rows.state[i] = TOO_LATE
+        rows.degraded[i] = 1
+        return row, -1, True
+    if j + 1 < r.count:
+        _release_again(m, r, j)
+    return row, j, True
+
+
+@inlined
+def _enter_entity(
+    i: int, key_word: int, rows: Rows, m: Memory, plan: Plan, rules: Rules, lateness_ms: int,
+    found: Found,
+) -> tuple[int, int, bool]:  # fmt: skip
+    """Put an event in a later entity's memory: row, the first position to judge (-1: none), and
+    whether the event itself is one; a label only makes others be judged again."""
+    w = rows.words[i]
+    key, t, kind = w[key_word], w[T], w[CODE] & KIND_MASK
+    judged = rows.state[i] == JUDGED
+    if key == 0:
+        if judged and kind < 16:
+            cause = absence_cause(key_word, rows.field_cause[i])
+            rows.degraded[i] |= abstain_all(
+                plan, rules, w, rows.values[i], rows.causes[i], cause, found
+            )
+        return 0, -1, True
+    row = find_or_add(m, key)
+    r = m.rows[row]
+    if kind >= 60:
+        label(m, r, w[ACCOUNT], t, kind == 60)
+        speaks = judged and t >= m.clock[CLOCK_NOW] - lateness_ms
+        return row, (place_of(m, r, t, 0) if speaks else -1), False
+    advance_clock(m, t, w[ACCOUNT])
+    j = place_of(m, r, t, rank(kind))
+    if r.count == RING_MAX and j == 0:
+        rows.degraded[i] = 1
+        return row, -1, True
+    if (kind == 8 or kind == 9) and key_word == PAYEE:
+        _mark_opening(m, r, j, w)
+    r.first_ms = t if r.first_ms < 0 else min(r.first_ms, t)
+    see_account(m, r, w[ACCOUNT], t, kind)
+    if kind < 2 and len(m.minutes):
+        count_minute(m, row, t, kind == 1)
+    j = insert(m, r, j, w)
+    if not judged or t < m.clock[CLOCK_NOW] - lateness_ms:
+        rows.degraded[i] = 1
+        return row, -1, True
+    return row, j, True
+
+
 @compiled
-def walk_entities(
+def walk(
     start: int, order: NDArray[np.int64], key_word: int, rows: Rows, m: Memory, plan: Plan,
-    rules: Rules, allowed: Allowed, lateness_ms: int, found: Found, scratch: Scratch,
+    rules: Rules, allowed: Allowed, absent_ids: NDArray[np.uint8], lateness_ms: int, found: Found,
+    scratch: Scratch,
 ) -> int:  # fmt: skip
-    """Walk the batch rows named by `order` at a later stage; the position to go on from."""
+    """Walk the batch rows named by `order` through the stage of `key_word`.
+
+    Each event is put in its place, then judged, then what stands after it is judged again (law 6).
+    Returns the position in `order` to go on from: where room ran out, or its end.
+    """
     for position in range(start, len(order)):
         if not has_room(m) or not has_space(found, RING_MAX):
             return position
         i = order[position]
-        w = rows.words[i]
-        key, t, kind = w[key_word], w[T], w[CODE] & KIND_MASK
-        judged = rows.state[i] == JUDGED
-        if key == 0:
-            if judged and kind < 16:
-                cause = absence_cause(key_word, rows.field_cause[i])
-                rows.degraded[i] |= abstain_all(
-                    plan, rules, w, rows.values[i], rows.causes[i], cause, found
-                )
+        if key_word == ACCOUNT:
+            row, first, is_own = _enter_account(i, rows, m, absent_ids, lateness_ms)
+        else:
+            row, first, is_own = _enter_entity(
+                i, key_word, rows, m, plan, rules, lateness_ms, found
+            )
+        if first < 0:
             continue
-        row = find_or_add(m, key)
         r = m.rows[row]
-        if kind >= 60:
-            label(m, r, w[ACCOUNT], t, kind == 60)
-            j = place_of(m, r, t, 0)
-            if j < r.count and t >= m.clock[CLOCK_NOW] - lateness_ms:
-                judge_again(m, row, j - 1, plan, rules, allowed, key_word, key, i, found, scratch)
-            continue
-        advance_clock(m, t, w[ACCOUNT])
-        j = place_of(m, r, t, rank(kind))
-        if r.count == RING_MAX and j == 0:
-            rows.degraded[i] = 1
-            continue
-        if (kind == 8 or kind == 9) and key_word == PAYEE:
-            _mark_opening(m, r, j, w)
-        r.first_ms = t if r.first_ms < 0 else min(r.first_ms, t)
-        see_account(m, r, w[ACCOUNT], t, kind)
-        if kind < 2 and len(m.minutes):
-            count_minute(m, row, t, kind == 1)
-        j = insert(m, r, j, w)
-        if not judged or t < m.clock[CLOCK_NOW] - lateness_ms:
-            rows.degraded[i] = 1
-            continue
-        read_features(
-            m, row, j, plan, w, rows.values[i], rows.causes[i], rows.field_cause[i], scratch
-        )
-        rows.degraded[i] |= run_rules(
-            m, row, j, plan, rules, w, rows.values[i], rows.causes[i], i, -1, found, scratch
-        )
-        if j + 1 < r.count:
-            judge_again(m, row, j, plan, rules, allowed, key_word, key, i, found, scratch)
+        for j in range(first, r.count):
+            again = -1
+            w, values, causes = rows.words[i], rows.values[i], rows.causes[i]
+            field_cause = rows.field_cause[i]
+            if j > first or not is_own:
+                again = recall(m, r, j, key_word, r.key, allowed, i, found)
+                if again < 0:
+                    continue
+                w, values = found.again_words[again], found.again_values[again]
+                causes, field_cause = found.again_causes[again], scratch.not_told
+            elif key_word == ACCOUNT:
+                fill_fields(w, values, causes, allowed)
+            read_features(m, row, j, plan, w, values, causes, field_cause, scratch)
+            degraded = run_rules(
+                m, row, j, plan, rules, w, values, causes, i, again, found, scratch
+            )
+            if again < 0:
+                rows.degraded[i] |= degraded
     return len(order)
-
-
-_ = (POPULATION_HOURS, POPULATION_MINUTES)

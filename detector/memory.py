@@ -28,8 +28,8 @@ ACCOUNTS_MAX: Final = 96  # of one device, network or payee
 PUT_AWAY_MAX: Final = 12  # draws that left the ring, kept for repeats and labels
 PUT_AWAY_WORDS: Final = 6  # id, object, t, device, network, payee
 MINUTES: Final = 20  # of log-ins, newest of an entity
-POPULATION_MINUTES: Final = 1500
-POPULATION_HOURS: Final = 192
+POPULATION_MINUTES: Final = 2048  # powers of two: a day of lateness, and more
+POPULATION_HOURS: Final = 256
 CLASSES: Final = 8  # free lists, by the logarithm of a segment's size
 
 STAGES: Final = ("account", "device", "network", "payee")
@@ -47,7 +47,7 @@ ROW: Final = np.dtype([
     ("normal_sum", "f8"), ("normal_weight", "f8"), ("minute_newest", "i8"), ("openings", "i8"),
     ("draws", "i4"), ("ring_size", "i4"), ("head", "i4"), ("count", "i4"),
     ("familiar_size", "i4"), ("familiar_count", "i4"), ("put_away_count", "i4"),
-    ("put_away_next", "i4"), ("voids", "i4"),
+    ("put_away_next", "i4"), ("voids", "i4"), ("marked", "i4"),
 ])  # fmt: skip
 
 
@@ -68,11 +68,13 @@ class Memory(NamedTuple):
     carried: NDArray[np.int64]  # (types, 5): device, network, session, verification, events
     free: NDArray[np.int64]  # (2, CLASSES): heads of the free lists of slots and familiar
     used: NDArray[np.int64]  # (4,): rows, slots, familiar, put-away blocks in use
-    clock: NDArray[np.int64]  # (6,): see the CLOCK_ names
+    clock: NDArray[np.int64]  # (9,): see the CLOCK_ names
     place: NDArray[np.int64]  # (words of a batch row): index in a slot, or -1
     keep: NDArray[np.int64]  # (words of a slot): index in a batch row
 
 
 CLOCK_NOW, CLOCK_SINCE, CLOCK_PENDING_MS, CLOCK_PENDING_ACCOUNT = range(4)
 CLOCK_MINUTE, CLOCK_HOUR = 4, 5
+WEEK_HOUR, WEEK_LOGINS = 6, 7  # the population's week up to an hour: log-ins, then failed ones
+WEEK_HOURS: Final = 168
 NOT_YET: Final = -1

@@ -8,6 +8,7 @@ most `lateness` old, and its evidence reaches `EVIDENCE_REACH_MS` further back.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import compress
 from typing import Final
 
 import numpy as np
@@ -32,8 +33,12 @@ class Names:
         if first == last:
             self._buckets.setdefault(first, {}).update(zip(hashes.tolist(), names, strict=True))
             return
-        for at, value, name in zip(times.tolist(), hashes.tolist(), names, strict=True):
-            self._buckets.setdefault(at // BUCKET_MS, {})[value] = name
+        buckets = times // BUCKET_MS
+        for bucket in np.unique(buckets).tolist():
+            inside = buckets == bucket
+            self._buckets.setdefault(bucket, {}).update(
+                zip(hashes[inside].tolist(), compress(names, inside), strict=True)
+            )
 
     def of(self, value: int) -> str:
         """The name of a hash.

@@ -17,7 +17,7 @@ from detector.schema import AutoDebit
 from detector.treatment import Calendar, Contacts
 
 TYPOLOGY: Final = "debit_failed"
-STEPS_MAX: Final = 64  # of one obligation; the oldest but the first give way
+STEPS_MAX: Final = 64  # of one obligation: the first, and the newest of the others
 # An obligation that no step reached for so long begins anew at its next one, and is dropped as soon
 # as only such a step could come: what is remembered never depends on when it was tidied up.
 QUIET_KEPT_MS: Final = 3 * 86_400_000  # one that never failed
@@ -58,6 +58,7 @@ class Obligation:
     said: tuple[int, int, bool] | None = None
     opened_at_ms: int = -1
     newest_ms: int = 0
+    failed: bool = False  # for want of balance, at some step
 
     def add(self, step: Step) -> None:
         """Put a step in its place."""
@@ -120,7 +121,8 @@ class Obligations:
             event.occurred_at, self._arrivals, event.outcome, event.amount_debited_minor,
             event.event_id,
         ))  # fmt: skip
-        if self._typology is None or not is_judged:
+        obligation.failed = obligation.failed or event.outcome in SHORT
+        if self._typology is None or not is_judged or not obligation.failed:
             return None
         standing = obligation.standing()
         if obligation.revision == 0 and (standing.is_paid or standing.failures == 0):

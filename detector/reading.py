@@ -20,9 +20,10 @@ from detector.familiar import (
     count_fraud, count_seen, find_account, find_known, high, low,
 )  # fmt: skip
 from detector.memory import (
-    CLOCK_HOUR, CLOCK_MINUTE, CLOCK_SINCE, MINUTES, Memory, Row,
+    CLOCK_HOUR, CLOCK_MINUTE, CLOCK_SINCE, MINUTES, WEEK_HOUR, WEEK_HOURS, WEEK_LOGINS, Memory,
+    Row,
 )  # fmt: skip
-from detector.jit import compiled
+from detector.jit import compiled, inlined
 from detector.ring import at
 
 DAY_MS: Final = 86_400_000
@@ -56,6 +57,7 @@ class Plan(NamedTuple):
     first_to_payee: NDArray[np.uint8]
     before: NDArray[np.uint8]
     whole: NDArray[np.uint8]
+    plain: NDArray[np.uint8]  # no condition on ids, no filter
     absent: NDArray[np.float64]  # NaN: NULL
     unsourced: NDArray[np.uint8]  # no feed that it reads is there
     column: NDArray[np.int64]
@@ -63,7 +65,7 @@ class Plan(NamedTuple):
     type_features: NDArray[np.int64]
 
 
-@compiled
+@inlined
 def absence_cause(word: int, field_cause: NDArray[np.uint8]) -> int:
     """Why an id of an event is not there."""
     if word == DEVICE:
@@ -77,7 +79,7 @@ def absence_cause(word: int, field_cause: NDArray[np.uint8]) -> int:
     return INPUT_MISSING
 
 
-@compiled
+@inlined
 def _fits(m: Memory, s: int, plan: Plan, f: int, w: NDArray[np.int64]) -> bool:
     """Whether the ids of slot s stand to the event's as the feature asks."""
     for k in range(4):
@@ -107,7 +109,7 @@ def _fits(m: Memory, s: int, plan: Plan, f: int, w: NDArray[np.int64]) -> bool:
     return True
 
 
-@compiled
+@inlined
 def _accepted(code: int, plan: Plan, f: int) -> bool:
     """Whether a slot's packed values pass the feature's filters."""
     if plan.owners[f] and not (plan.owners[f] >> ((code >> OWNER_SHIFT) & 3)) & 1:
@@ -119,7 +121,7 @@ def _accepted(code: int, plan: Plan, f: int) -> bool:
     return not plan.first_to_payee[f] or code & FIRST_TO_PAYEE_BIT != 0
 
 
-@compiled
+@inlined
 def _is_void(value: int, voided: NDArray[np.int64], n: int) -> bool:
     for k in range(n):
         if voided[k] == value:
@@ -127,7 +129,7 @@ def _is_void(value: int, voided: NDArray[np.int64], n: int) -> bool:
     return False
 
 
-@compiled
+@inlined
 def _voided(m: Memory, r: Row, j: int, voided: NDArray[np.int64]) -> int:
     """Law 10: write the disbursements that were rejected or reversed by position j; how many."""
     n = 0
@@ -140,35 +142,35 @@ def _voided(m: Memory, r: Row, j: int, voided: NDArray[np.int64]) -> int:
     return n
 
 
-@compiled
+@inlined
 def matching(
     m: Memory, r: Row, j: int, plan: Plan, f: int, w: NDArray[np.int64],
     found: NDArray[np.int64], voided: NDArray[np.int64],
 ) -> int:  # fmt: skip
     """Write the slots that a feature counts, newest first, to `found`; how many they are."""
     after = w[T] - plan.span_ms[f] if plan.span_ms[f] >= 0 else np.int64(-(1 << 62))
-    kinds = plan.kinds[f]
-    object_at = m.place[OBJECT]
+    kinds, plain = plan.kinds[f], plan.plain[f]
+    slots, object_at = m.slots, m.place[OBJECT]
+    ring_at, head, mask = r.ring_at, r.head, r.ring_size - 1  # once, not at every entry
     void = _voided(m, r, j, voided) if plan.draws_only[f] and r.voids else 0
     n = 0
-    for k in range(j, -1, -1):
-        s = at(r, k)
-        if m.slots[s, 0] <= after:
+    for k in range(j - plan.before[f], -1, -1):
+        s = ring_at + ((head + k) & mask)
+        if slots[s, 0] <= after:
             break
-        code = m.slots[s, CODE]
-        kind = code & KIND_MASK
-        if not (kinds >> np.uint64(kind)) & np.uint64(1) or (k == j and plan.before[f]):
+        code = slots[s, CODE]
+        if not (kinds >> np.uint64(code & KIND_MASK)) & np.uint64(1):
             continue
-        if not _accepted(code, plan, f) or not _fits(m, s, plan, f, w):
+        if not plain and not (_accepted(code, plan, f) and _fits(m, s, plan, f, w)):
             continue
-        if void and _is_void(m.slots[s, object_at], voided, void):
+        if void and _is_void(slots[s, object_at], voided, void):
             continue
         found[n] = s
         n += 1
     return n
 
 
-@compiled
+@inlined
 def _distinct(
     m: Memory, r: Row, place: int, found: NDArray[np.int64], n: int, after_ms: int,
     newcomers: bool,
@@ -192,7 +194,7 @@ def _distinct(
     return total
 
 
-@compiled
+@inlined
 def _aggregate(
     m: Memory, r: Row, plan: Plan, f: int, w: NDArray[np.int64],
     found: NDArray[np.int64], n: int,
@@ -228,7 +230,7 @@ def _aggregate(
     return total / known if kind == 4 else total
 
 
-@compiled
+@inlined
 def _openings(m: Memory, r: Row, j: int, after_ms: int) -> int:
     n = 0
     for k in range(j, -1, -1):
@@ -240,7 +242,7 @@ def _openings(m: Memory, r: Row, j: int, after_ms: int) -> int:
     return n
 
 
-@compiled
+@inlined
 def _usual_accounts(m: Memory, r: Row, j: int, t: int) -> float:
     """Accounts a day that this payee usually sees, without the last 24 h; NaN with no history."""
     days = (t - DAY_MS - r.first_ms) / DAY_MS
@@ -249,7 +251,7 @@ def _usual_accounts(m: Memory, r: Row, j: int, t: int) -> float:
     return (r.openings - _openings(m, r, j, t - DAY_MS)) / max(1.0, days)
 
 
-@compiled
+@inlined
 def _minutes(m: Memory, row: int, t: int, which: int) -> float:
     """Log-ins (0) or failed ones (1) of the event's minute and the nine before it."""
     minute = t // 60_000
@@ -263,6 +265,14 @@ def _minutes(m: Memory, row: int, t: int, which: int) -> float:
 
 
 @compiled
+def _total(pool: NDArray[np.int64], first: int, last: int, which: int) -> int:
+    total = 0
+    for k in range(first, last + 1):
+        total += pool[k & (len(pool) - 1), which]
+    return total
+
+
+@inlined
 def _population(m: Memory, t: int, span_ms: int, which: int) -> float:
     """Log-ins (0) or failed ones (1) of all accounts, in whole minutes, or hours for long spans.
 
@@ -276,15 +286,21 @@ def _population(m: Memory, t: int, span_ms: int, which: int) -> float:
         pool, newest, unit, length = (
             m.population_hours, m.clock[CLOCK_HOUR], t // 3_600_000, span_ms // 3_600_000
         )  # fmt: skip
-    size, total = len(pool), 0
+    size = len(pool)
     if unit - length < newest - size:
         return np.nan
-    for k in range(unit - length + 1, min(unit, newest) + 1):
-        total += pool[k % size, which]
-    return np.float64(total)
+    if length != WEEK_HOURS:
+        return np.float64(_total(pool, unit - length + 1, min(unit, newest), which))
+    if unit != m.clock[WEEK_HOUR]:  # a week is added up once an hour and counted on from there
+        m.clock[WEEK_HOUR] = unit
+        for column in range(2):
+            m.clock[WEEK_LOGINS + column] = _total(
+                pool, unit - length + 1, min(unit, newest), column
+            )
+    return np.float64(m.clock[WEEK_LOGINS + which])
 
 
-@compiled
+@inlined
 def _of_account(m: Memory, r: Row, kind: int, w: NDArray[np.int64]) -> float:
     """Readings of the event's account at another entity."""
     entry = find_account(m, r, w[ACCOUNT])
@@ -303,7 +319,7 @@ def _of_account(m: Memory, r: Row, kind: int, w: NDArray[np.int64]) -> float:
     return np.float64(success - failed) if 0 < failed <= success else np.nan
 
 
-@compiled
+@inlined
 def _row_reading(
     m: Memory, row: int, j: int, plan: Plan, f: int, w: NDArray[np.int64]
 ) -> float:
@@ -332,7 +348,7 @@ def _row_reading(
     return 1.0 if t - m.clock[CLOCK_SINCE] >= plan.span_ms[f] else np.nan
 
 
-@compiled
+@inlined
 def read(
     m: Memory, row: int, j: int, plan: Plan, f: int, w: NDArray[np.int64],
     field_cause: NDArray[np.uint8], found: NDArray[np.int64], voided: NDArray[np.int64],

@@ -10,13 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detector.events import CODE, ID, KIND_MASK, OBJECT
-from detector.jit import compiled
+from detector.jit import compiled, inlined
 from detector.memory import (
     ACCOUNTS_MAX, MINUTES, PUT_AWAY_MAX, RING_MAX, RING_MIN, Memory, Row,
 )  # fmt: skip
 
 
-@compiled
+@inlined
 def _first_probe(key: int, size: int) -> int:
     mixed = np.uint64(key) * np.uint64(0x9E3779B97F4A7C15)
     return np.int64((mixed >> np.uint64(20)) & np.uint64(size - 1))
@@ -34,7 +34,7 @@ def enter_all(table: NDArray[np.int64], keys: NDArray[np.int64]) -> None:
         table[i, 1] = row + 1
 
 
-@compiled
+@inlined
 def has_room(m: Memory) -> bool:
     """Whether one more event fits, whatever it needs (a row, the largest segments)."""
     if m.used[0] + 1 >= len(m.rows) or 2 * (m.used[0] + 1) >= len(m.table):
@@ -44,7 +44,7 @@ def has_room(m: Memory) -> bool:
     return len(m.put_away) == 0 or (m.used[3] + 1) * PUT_AWAY_MAX < len(m.put_away)
 
 
-@compiled
+@inlined
 def find_or_add(m: Memory, key: int) -> int:
     """The row of an entity; a new one where it was not known."""
     size = len(m.table)
@@ -68,13 +68,20 @@ def find_or_add(m: Memory, key: int) -> int:
     return row
 
 
-@compiled
+@inlined
 def _class_of(size: int) -> int:
     index = 0
     while size > RING_MIN:
         size >>= 1
         index += 1
     return index
+
+
+@inlined
+def copy_row(pool: NDArray[np.int64], source: int, target: int) -> None:
+    """Copy a row of a pool word by word: as a slice it costs the compiler far more."""
+    for word in range(pool.shape[1]):
+        pool[target, word] = pool[source, word]
 
 
 @compiled
@@ -98,19 +105,19 @@ def give_back(pool: NDArray[np.int64], m: Memory, which: int, at: int, size: int
     m.free[which, kind] = at
 
 
-@compiled
+@inlined
 def at(r: Row, j: int) -> int:
     """The slot of logical position j."""
     return r.ring_at + ((r.head + j) & (r.ring_size - 1))
 
 
-@compiled
+@inlined
 def rank(kind: int) -> int:
     """Order of types at one instant: disposition first, auto_debit last."""
     return 0 if kind >= 32 else 4 if kind >= 16 else 3 if kind >= 8 else 2 if kind >= 4 else 1
 
 
-@compiled
+@inlined
 def place_of(m: Memory, r: Row, t: int, order: int) -> int:
     """The logical position at which an event of this time and rank belongs (after its equals)."""
     j = r.count
@@ -123,7 +130,7 @@ def place_of(m: Memory, r: Row, t: int, order: int) -> int:
     return j
 
 
-@compiled
+@inlined
 def find_id(m: Memory, r: Row, event_id: int) -> int:
     """The logical position of an event by its id, newest first; -1 if it is not there."""
     for j in range(r.count - 1, -1, -1):
@@ -132,7 +139,7 @@ def find_id(m: Memory, r: Row, event_id: int) -> int:
     return -1
 
 
-@compiled
+@inlined
 def find_put_away(m: Memory, r: Row, word: int, value: int) -> int:
     """The put-away draw whose word (0 id, 1 object) has this value, or -1."""
     for k in range(r.put_away_count):
@@ -147,7 +154,7 @@ def _grow(m: Memory, r: Row) -> None:
     size = RING_MIN if old_size == 0 else old_size * 2
     new_at = take(m.slots, m, 0, size)
     for j in range(r.count):
-        m.slots[new_at + j] = m.slots[old_at + ((old_head + j) & (old_size - 1))]
+        copy_row(m.slots, old_at + ((old_head + j) & (old_size - 1)), new_at + j)
     if old_size:
         give_back(m.slots, m, 0, old_at, old_size)
     r.ring_at = new_at
@@ -167,7 +174,7 @@ def _put_away(m: Memory, r: Row, s: int) -> None:
     r.put_away_count = min(r.put_away_count + 1, PUT_AWAY_MAX)
 
 
-@compiled
+@inlined
 def insert(m: Memory, r: Row, j: int, words: NDArray[np.int64]) -> int:
     """Put a batch row at logical position j; the oldest leaves a full ring. Its final position."""
     if r.count == r.ring_size and r.ring_size < RING_MAX:
@@ -182,7 +189,7 @@ def insert(m: Memory, r: Row, j: int, words: NDArray[np.int64]) -> int:
         r.count -= 1
         j -= 1
     for k in range(r.count, j, -1):
-        m.slots[at(r, k)] = m.slots[at(r, k - 1)]
+        copy_row(m.slots, at(r, k - 1), at(r, k))
     s = at(r, j)
     for k in range(len(m.keep)):
         m.slots[s, k] = words[m.keep[k]]
@@ -193,7 +200,7 @@ def insert(m: Memory, r: Row, j: int, words: NDArray[np.int64]) -> int:
     return j
 
 
-@compiled
+@inlined
 def mark_echoes(m: Memory, r: Row, j: int, words: NDArray[np.int64]) -> bool:
     """Decide draw or echo for a requested or paid that will go to position j.
 
@@ -219,13 +226,13 @@ def mark_echoes(m: Memory, r: Row, j: int, words: NDArray[np.int64]) -> bool:
     return known
 
 
-@compiled
+@inlined
 def is_repeat(m: Memory, r: Row, words: NDArray[np.int64]) -> bool:
     """Whether this event is in the ring or among the put-away draws."""
     return find_id(m, r, words[ID]) >= 0 or find_put_away(m, r, 0, words[ID]) >= 0
 
 
-@compiled
+@inlined
 def count_minute(m: Memory, row: int, t: int, failed: bool) -> None:
     """Count a log-in in its minute; nothing where the minute is no longer kept."""
     r = m.rows[row]

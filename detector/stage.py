@@ -10,11 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detector.fields import Allowed
+from detector.catalogue import STANDING_SUFFIX
 from detector.events import SOURCE_MISSING, WORDS
 from detector.expressions import STACK_MAX
 from detector.features import Columns, compile_plan, kept_columns, rule_features
 from detector.judging import EVIDENCE_MAX, TRIGGERS, Found, Rules, Scratch
-from detector.kernel import Rows, walk_accounts, walk_entities
+from detector.kernel import Rows, walk
 from detector.memory import KEY_WORDS, RING_MAX, STAGES
 from detector.policy import Policy
 from detector.rulebook import Rulebook
@@ -59,7 +60,8 @@ class Stage:
         self.rules = tuple(
             rule for rule in rulebook.rules if rule.stage == name and rule.status != "off"
         )
-        self.plan = compile_plan(name, rulebook.features, columns, policy)
+        echo_reads = {name for rule in self.rules if rule.on == "paid" for name in rule.reads}
+        self.plan = compile_plan(name, rulebook.features, columns, policy, echo_reads)
         self.kept = kept_columns(name, rulebook.features)
         self.compiled = _compiled_rules(self, rulebook, columns)
         self._allowed = allowed
@@ -86,21 +88,15 @@ class Stage:
     ) -> Walked:
         """Take the rows (all at the account stage, else those of `order`) through the stage."""
         walked, position = Walked(), 0
-        end = len(rows.words) if order is None else len(order)
-        while position < end:
+        if order is None:
+            order = np.arange(len(rows.words))
+        while position < len(order):
             self.store.make_room()
-            common = (self.plan, self.compiled, self._allowed)
-            memory, found = self.store.memory, self._found
-            if order is None:
-                position = walk_accounts(
-                    position, rows, memory, *common, absent_ids, self._lateness_ms, found,
-                    self.scratch,
-                )  # fmt: skip
-            else:
-                position = walk_entities(
-                    position, order, self.key_word, rows, memory, *common, self._lateness_ms,
-                    found, self.scratch,
-                )  # fmt: skip
+            position = walk(
+                position, order, self.key_word, rows, self.store.memory, self.plan,
+                self.compiled, self._allowed, absent_ids, self._lateness_ms, self._found,
+                self.scratch,
+            )  # fmt: skip
             self._take_away(walked)
         return walked
 
@@ -126,6 +122,11 @@ def _compiled_rules(stage: Stage, rulebook: Rulebook, columns: Columns) -> Rules
     by_trigger: list[list[int]] = [
         [place for place, rule in enumerate(rules) if rule.on == trigger] for trigger in TRIGGERS
     ]
+    standing = {
+        name for rule in rules if rule.reads_standing
+        for name in rule.reads if name.endswith(STANDING_SUFFIX)
+    }  # fmt: skip
+    asked = {name.removesuffix(STANDING_SUFFIX) for name in standing}
     starts, features = rule_features(rules, rulebook.features, stage.name)
     return Rules(
         ops=programs.ops, args=programs.args, consts=programs.consts,
@@ -136,6 +137,10 @@ def _compiled_rules(stage: Stage, rulebook: Rulebook, columns: Columns) -> Rules
         kept=np.array([stage.is_kept(rule) for rule in rules], np.uint8),
         standing=np.array([rule.reads_standing for rule in rules], np.uint8),
         live=np.array([rule.status == "live" for rule in rules], np.uint8),
+        marking=np.array(
+            [rule.status == "live" and rule.typology in asked for rule in rules], np.uint8
+        ),
+        standing_columns=_ints(sorted(columns.index[name] for name in standing)),
     )  # fmt: skip
 
 

@@ -36,7 +36,7 @@ class Store:
             carried=np.zeros((5, 5), np.int64),
             free=np.full((2, CLASSES), -1, np.int64),
             used=np.zeros(4, np.int64),
-            clock=np.full(6, NOT_YET, np.int64),
+            clock=np.full(9, NOT_YET, np.int64),
             place=place,
             keep=np.array(slot, np.int64),
         )

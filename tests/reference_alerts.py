@@ -23,6 +23,7 @@ ACTIONS = (
     "renew_mandate", "retry_debit", "escalate", "none",
 )  # fmt: skip  # the contract's order
 TRIGGER_LIMIT = 64
+STEP_LIMIT = 64
 
 Scope = tuple[str, str, str, str, str]  # typology, entity kind, entity id, stage, stage key
 
@@ -186,9 +187,8 @@ class Obligation:
     def standing(self) -> tuple[int, int, bool]:
         """Failures, minor units debited, paid: recomputed from the whole list."""
         failures, debited, paid = 0, 0, False
-        debits = sorted(self.debits, key=lambda entry: (entry.t, entry.arrival))
-        due = debits[0].event["amount_due_minor"]
-        for entry in debits:
+        due = self.debits[0].event["amount_due_minor"]
+        for entry in self.debits:
             outcome = entry.event["outcome"]
             failures += outcome in ("insufficient_balance", "partial")
             if outcome in ("partial", "success"):
@@ -204,9 +204,14 @@ class Obligation:
     def follow(self, entry: Entry) -> list[dict[str, Any]]:
         """One more debit: the revision that follows, if it is judged and what stands changed."""
         self.debits.append(entry)
+        self.debits.sort(key=lambda debit: (debit.t, debit.arrival))
+        if len(self.debits) > STEP_LIMIT:
+            del self.debits[1]
+        if not entry.judged:
+            return []
         before, self.said = self.said, self.standing()
         failures, _, paid = self.said
-        if self.said == before or not entry.judged:
+        if self.said == before:
             return []
         was_open, self.is_open = self.is_open, failures > 0 and not paid
         if not (was_open or self.is_open):

@@ -18,7 +18,7 @@ RING_LIMIT = 64
 PUT_AWAY_LIMIT = 12
 KNOWN_LIMITS = {"device": 8, "network": 8, "payee": 32, "account": 96}
 ENTITY_MINUTES = 20
-POPULATION_MINUTES, POPULATION_HOURS = 1_500, 192
+POPULATION_MINUTES, POPULATION_HOURS = 2_048, 256
 
 
 def network_of(ip: str | None) -> str | None:

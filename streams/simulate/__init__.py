@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from streams.faults import Fault
 from streams.simulate.background import Background
 from streams.simulate.log import Truth, open_log
 from streams.simulate.scene import LAST_DAYS, WARM_UP_DAYS, Scene, Script, WorldTooSmallError
@@ -27,7 +28,7 @@ ACCOUNTS_MAX: Final = 10_000_000
 DAYS_MAX: Final = 3_650
 
 
-class SimulationError(ValueError):
+class SimulationError(Fault):
     """What was asked for cannot be simulated; the text says what to ask for instead."""
 
 
@@ -69,7 +70,7 @@ def simulate(
     with open_log(partial) as log:
         background = Background(world, log, truth, seed)
         scenes = [
-            Scene(world, log, truth, name, seed, copy)
+            Scene(world, log, truth, background.instalments, name, seed, copy)
             for copy in range(PRESETS[preset])
             for name in STORIES
         ]

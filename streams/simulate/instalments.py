@@ -86,7 +86,7 @@ class Instalments:
         scheduled = (obligation, owed, 0, "scheduled", 0, *dates)
         log.tell(shapes.auto_debit(log.next_id(), person.who, at, *scheduled))
         first = due_day + 8 * HOUR_MS + minute * MINUTE_MS
-        failed: tuple[int, str] | None = None
+        failed: list[tuple[int, str]] = []
         for attempt, (hours, outcome, share) in enumerate(PATHS[path], 1):
             at = first + hours * HOUR_MS
             debited = owed * 2 // 5 if outcome == "partial" else (owed if share == 1.0 else 0)
@@ -97,23 +97,27 @@ class Instalments:
             event_id = log.next_id()
             words = (obligation, owed, debited, outcome, tries, *dates, balance)
             log.tell(shapes.auto_debit(event_id, person.who, at, *words))
-            if outcome in SHORT and failed is None:
-                failed = (at, event_id)
+            if outcome in SHORT and at < world.end_ms:
+                failed.append((at, event_id))
         self._repaid[(at - START_MS) // DAY_MS + 1].append((index, owed))
-        if failed is not None and failed[0] < world.end_ms:
+        if failed:
             self._expect(person.account, obligation[0], failed, at)
 
-    def _expect(self, account: str, obligation: str, failed: tuple[int, str], cured: int) -> None:
+    def _expect(
+        self, account: str, obligation: str, failed: list[tuple[int, str]], cured: int
+    ) -> None:
         """One failed obligation as truth: resolved if its cure is still in the log."""
+        is_cured = cured < self._world.end_ms
+        unpaid = "open" if len(failed) == 1 else "updated"
         self._truth.add(
             story="background",
             typology="debit_failed",
             entity=("account", account),
             account_id=account,
             expect="alert",
-            between=(failed[0], failed[0]),
-            event_ids=[failed[1]],
+            between=(failed[0][0], cured if is_cured else failed[-1][0]),
+            event_ids=[event_id for _, event_id in failed],
             note=f"obligation {obligation}: an ordinary shortfall",
-            status="resolved" if cured < self._world.end_ms else "open",
+            status="resolved" if is_cured else unpaid,
             severity="low",
         )

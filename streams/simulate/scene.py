@@ -15,6 +15,7 @@ from zlib import crc32
 import numpy as np
 
 from streams.simulate import shapes
+from streams.simulate.instalments import Instalments
 from streams.simulate.log import Log, Truth
 from streams.simulate.world import DAY_MS, HOUR_MS, MINUTE_MS, START_MS, Borrower, World
 
@@ -56,6 +57,7 @@ class Scene:
     world: World
     log: Log
     truth: Truth
+    instalments: Instalments
     story: str
     seed: int
     copy: int
@@ -179,7 +181,7 @@ class Scene:
         verification_id: str | None,
         end: str = "paid",
     ) -> Draw:
-        """Only the disbursement: requested, then `end` four seconds later."""
+        """Only the disbursement: requested, then `end` four seconds later; to be repaid if paid."""
         world, log = self.world, self.log
         draw_id, asked, ended = world.token("w"), log.next_id(), log.next_id()
         owed = int(world.outstanding_minor[who.index]) if who.index >= 0 else 0
@@ -189,6 +191,8 @@ class Scene:
         log.tell(shapes.disbursement(ended, who.who, at + 4_000, *words, *rest, end))
         if end == "paid" and who.index >= 0:
             world.outstanding_minor[who.index] += amount_minor
+            one = (np.array([who.index]), np.array([amount_minor]))
+            self.instalments.add(*one, (at - START_MS) // DAY_MS, self.rng)
         return Draw(asked, ended, draw_id, verification_id, session, at)
 
     def draw(

@@ -37,7 +37,7 @@ def near_misses(scene: Scene) -> Script:
         "shared_device", ("device", family[0].tablet), None, (start, start + 3_600_000), events,
         f"a family of {len(family)} on one tablet",
     )  # fmt: skip
-    drawers, others = scene.cast(day, 10, draws=2, room=0.3), scene.passers_by(2 * BROKEN)
+    drawers, others = scene.cast(day, 11, draws=2, room=0.3), scene.passers_by(2 * BROKEN)
     yield from _broken_before(scene, day, drawers[:5], others[:BROKEN])
     yield from _broken_after(scene, day + 1, drawers[5:], others[BROKEN:])
 
@@ -64,8 +64,10 @@ def _broken_before(
 def _broken_after(
     scene: Scene, day: int, drawers: list[Borrower], others: list[Borrower]
 ) -> Script:
-    """Five draw with it, which looks like a farm; then sixty log in with it, and it is none."""
+    """Five draw with it, which looks like a farm; then sixty log in with it, and at the next draw
+    it is seen to be none."""
     device = scene.world.token("db")
+    drawers, last = drawers[:-1], drawers[-1]
     draws = [
         scene.draw(who, scene.at(day, 8 + n * 2, 30), place=Place(device, who.ip))
         for n, who in enumerate(drawers)
@@ -76,8 +78,10 @@ def _broken_after(
         scene.login(who, start + n * 60_000, Place(device, who.ip))[0]
         for n, who in enumerate(others)
     ]
+    clearing = scene.draw(last, scene.at(day + 1, 12), place=Place(device, last.ip))
     scene.expect(
         "shared_device", ("device", device), None, "high", draws[3].at,
-        [draw.event_id for draw in draws] + logins, "a broken identifier, seen too late: withdrawn",
-        status="withdrawn", by=start + BROKEN * 60_000,
+        [*(draw.event_id for draw in draws), *logins, clearing.event_id],
+        "a broken identifier, seen too late: withdrawn",
+        status="withdrawn", by=clearing.at,
     )  # fmt: skip
