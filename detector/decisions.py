@@ -79,7 +79,7 @@ def draw_decision(
         "alert_ids": alert_ids,
         "human_review": "required" if outcome == "decline" else "not_needed",
         "degraded": is_degraded,
-        "versions": versions.record(),
+        "versions": versions.record,
     }
 
 
@@ -123,5 +123,5 @@ def debit_decision(
         "alert_ids": [],
         "human_review": "not_needed",
         "degraded": is_degraded,
-        "versions": versions.record(),
+        "versions": versions.record,
     }

@@ -66,12 +66,18 @@ class Engine:
         self._timer = timer or (lambda _: None)
         allowed = _allowed(policy, ids)
         calendar = Calendar(policy.timezone)
-        self._subjects = Subjects(ids, int(rulebook.parameters[PAYOUT_PARAMETER]))
         hold_ms = int(rulebook.parameters[HOLD_PARAMETER])
         self._writer = AlertWriter(rulebook, calendar, hold_ms, self.versions)
         self.stages = [
             Stage(name, rulebook, self._columns, policy, allowed) for name in STAGES
         ]
+        self._subjects = Subjects(
+            ids, int(rulebook.parameters[PAYOUT_PARAMETER]),
+            tells_logins=any(
+                rule.on == "login" and rule.entity != "account" and stage.is_kept(rule)
+                for stage in self.stages for rule in stage.rules
+            ),
+        )  # fmt: skip
         quiet = {name: typology.quiet_ms for name, typology in rulebook.typologies.items()}
         standing = frozenset(_standing_columns(rulebook).values())
         self._books = [AlertBook(quiet, standing) for _ in self.stages]

@@ -130,7 +130,7 @@ class Folder:
     ) -> str:  # fmt: skip
         rule = next(iter(hits.values())).rule
         scope = self._scope(rule, words)
-        name = self._subjects.entity_name(rule.entity, subject, words)
+        name = self._subjects.entity_name(rule.entity, subject, words, row)
         alert, revision = self._book.hit(scope, name, subject, dict(hits))
         if revision is not None:
             folded.revisions.append((row, revision))

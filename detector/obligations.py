@@ -100,22 +100,31 @@ class Obligations:
         self._typology = rulebook.typologies.get(TYPOLOGY)
         self._calendar = calendar
         self._contacts = contacts
-        self._versions = versions.record()
-        self._known: dict[tuple[int, int], Obligation] = {}
+        self._versions = versions.record
+        # Least recently stepped first, so that tidying up looks only at what may go.
+        self._quiet: dict[tuple[int, int], Obligation] = {}  # without an alert
+        self._alerted: dict[tuple[int, int], Obligation] = {}
         self._arrivals = 0
 
     @property
     def count(self) -> int:
         """How many are remembered."""
-        return len(self._known)
+        return len(self._quiet) + len(self._alerted)
 
     def step(
         self, key: tuple[int, int], event: AutoDebit, *, is_judged: bool
     ) -> dict[str, Any] | None:
         """Take a debit event (key: hashes of account and obligation); the revision it makes."""
-        obligation = self._known.get(key)
+        obligation = self._quiet.pop(key, None) or self._alerted.pop(key, None)
         if obligation is None or event.occurred_at > obligation.newest_ms + obligation.kept_ms:
-            obligation = self._known[key] = Obligation(event.amount_due_minor)
+            obligation = Obligation(event.amount_due_minor)
+        record = self._follow(key, obligation, event, is_judged=is_judged)
+        (self._alerted if obligation.revision else self._quiet)[key] = obligation
+        return record
+
+    def _follow(
+        self, key: tuple[int, int], obligation: Obligation, event: AutoDebit, *, is_judged: bool
+    ) -> dict[str, Any] | None:
         self._arrivals += 1
         obligation.add(Step(
             event.occurred_at, self._arrivals, event.outcome, event.amount_debited_minor,
@@ -142,9 +151,14 @@ class Obligations:
 
     def forget(self, clock_ms: int, lateness_ms: int) -> None:
         """Drop what any step that can still be judged would begin anew."""
-        for key, obligation in list(self._known.items()):
-            if obligation.newest_ms + obligation.kept_ms < clock_ms - lateness_ms:
-                del self._known[key]
+        for known in (self._quiet, self._alerted):
+            gone = []
+            for key, obligation in known.items():
+                if obligation.newest_ms + obligation.kept_ms >= clock_ms - lateness_ms:
+                    break
+                gone.append(key)
+            for key in gone:
+                del known[key]
 
     def _record(
         self, key: tuple[int, int], obligation: Obligation, standing: Standing, event: AutoDebit

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from hashlib import blake2b
 from typing import Any, Final
 
@@ -22,17 +21,13 @@ EVIDENCE_MAX: Final = 64
 SCORE_DIGITS: Final = 9
 
 
-@dataclass(slots=True, frozen=True)
 class Versions:
-    """What was in force: rulebook, catalogue of features, models."""
+    """What was in force: rulebook, catalogue of features, models; `record` as in the contract."""
 
-    rulebook: str
-    features: str
-    models: str | None
-
-    def record(self) -> dict[str, Any]:
-        """The contract's `versions`."""
-        return {"rulebook": self.rulebook, "features": self.features, "models": self.models}
+    def __init__(self, rulebook: str, features: str, models: str | None) -> None:
+        self.record: dict[str, Any] = {
+            "rulebook": rulebook, "features": features, "models": models,
+        }  # fmt: skip
 
 
 def noisy_or(severities: list[str]) -> float:
@@ -70,7 +65,7 @@ class AlertWriter:
         self._rulebook = rulebook
         self._calendar = calendar
         self._hold_ms = hold_ms
-        self._versions = versions.record()
+        self._versions = versions.record
 
     def record(self, revision: Revision, entity_kind: str) -> dict[str, Any]:
         """One line of `alerts.jsonl`, without `detected_at`."""
@@ -137,5 +132,3 @@ def number(value: float) -> int | float | None:
         return None
     return int(value) if value == int(value) else round(value, SCORE_DIGITS)
 
-
-Columns = Callable[[str], float]

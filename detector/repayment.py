@@ -55,7 +55,8 @@ class Repayment:
         repaid = Repaid()
         told = (rows.state == JUDGED) | (rows.state == TOO_LATE) | (rows.state == STALE)
         concerned = told & (((kinds >= 16) & (kinds < 32)) | (kinds == CONTACTED))
-        for row in np.flatnonzero(concerned).tolist():
+        histories = iter(rows.values[np.ix_(concerned, self._columns)].tolist())
+        for row, history in zip(np.flatnonzero(concerned).tolist(), histories, strict=True):
             event = events[row]
             state, account = int(rows.state[row]), int(rows.words[row, ACCOUNT])
             if isinstance(event, AutoDebit):
@@ -67,7 +68,7 @@ class Repayment:
                     if record is not None:
                         repaid.alerts.append((row, record))
                 if kinds[row] == SCHEDULED:
-                    decision = self._decision(event, rows, row)
+                    decision = self._decision(event, history, bool(rows.degraded[row]))
                     decision["alert_ids"] = [] if record is None else [record["alert_id"]]
                     repaid.decisions[row] = decision
             elif state != STALE:
@@ -79,14 +80,16 @@ class Repayment:
         self._obligations.forget(clock_ms, lateness_ms)
         self._contacts.forget_before(clock_ms - lateness_ms)
 
-    def _decision(self, event: AutoDebit, rows: Rows, row: int) -> dict[str, Any]:
-        failures, successes, age = (float(rows.values[row, column]) for column in self._columns)
+    def _decision(
+        self, event: AutoDebit, history: Sequence[float], is_degraded: bool
+    ) -> dict[str, Any]:
+        failures, successes, age = history
         told = {
             "event_id": event.event_id, "account_id": event.account_id,
             "occurred_at": event.occurred_at,
         }  # fmt: skip
         return debit_decision(
             told, (failures, successes, age), event.available_balance_minor,
-            event.amount_due_minor, is_degraded=bool(rows.degraded[row]),
+            event.amount_due_minor, is_degraded=is_degraded,
             versions=self._versions,
         )  # fmt: skip

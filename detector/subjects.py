@@ -9,20 +9,21 @@ from numpy.typing import NDArray
 
 from detector.alerts import Subject
 from detector.events import (
-    ACCOUNT, AMOUNT, CODE, DEVICE, ID, KEYS_OF_ENTITY, KIND_MASK, NETWORK, NULL_INT, PAYEE, T,
-    currency_of,
+    ACCOUNT, AMOUNT, CODE, ID, KEYS_OF_ENTITY, KIND_MASK, NULL_INT, T, currency_of,
 )  # fmt: skip
 from detector.ids import Ids
 from detector.names import Names
-from detector.schema import Disbursement, Event, Login
+from detector.schema import Disbursement, Disposition, Event, Login
 
 
 class Subjects:
     """Names the events that alerts speak of: those of the batch in hand, and recent ones."""
 
-    def __init__(self, ids: Ids, payout_after_ms: int) -> None:
+    def __init__(self, ids: Ids, payout_after_ms: int, *, tells_logins: bool) -> None:
+        """`tells_logins`: entities of log-ins may be asked for after their batch."""
         self._ids = ids
         self._payout_after_ms = payout_after_ms
+        self._tells_logins = tells_logins
         self.event_names = Names()
         self.account_names = Names()
         self.entity_names = Names()  # of devices, networks, payees
@@ -37,14 +38,15 @@ class Subjects:
         self.account_names.tell(
             times, words[:, ACCOUNT], [event.account_id or "" for event in events]
         )
-        moving = [(row, e) for row, e in enumerate(events) if isinstance(e, Disbursement | Login)]
-        rows = np.array([row for row, _ in moving], np.int64)
-        for word, names in (
-            (DEVICE, [event.device_id or "" for _, event in moving]),
-            (NETWORK, [self._network(event) for _, event in moving]),
-            (PAYEE, [getattr(event, "payee_id", "") for _, event in moving]),
-        ):
-            self.entity_names.tell(times[rows], words[rows, word], names)
+        told = [
+            (row, event) for row, event in enumerate(events)
+            if isinstance(event, Disbursement) or (self._tells_logins and isinstance(event, Login))
+        ]  # fmt: skip
+        rows = np.array([row for row, _ in told], np.int64)
+        for kind, word in KEYS_OF_ENTITY.items():
+            if kind != "account":
+                names = [self._name(kind, event) for _, event in told]
+                self.entity_names.tell(times[rows], words[rows, word], names)
 
     def forget_before(self, at_ms: int) -> None:
         """Drop names that nothing can ask for any more."""
@@ -66,16 +68,25 @@ class Subjects:
         return self._subject(words, event_id, self.account_names.of(account))
 
     def entity_name(
-        self, kind: str, subject: Subject, words: NDArray[np.int64]
+        self, kind: str, subject: Subject, words: NDArray[np.int64], row: int
     ) -> str:
-        """The id of an entity of the subject."""
+        """The id of an entity of the subject, which a batch row made be judged."""
         if kind == "account":
             return subject.account_id
-        return self.entity_names.of(int(words[KEYS_OF_ENTITY[kind]]))
+        word = KEYS_OF_ENTITY[kind]
+        event = self._events[row]
+        if words[word] == self._words[row, word] and not isinstance(event, Disposition):
+            return self._name(kind, event)
+        return self.entity_names.of(int(words[word]))
 
-    def _network(self, event: Disbursement | Login) -> str:
-        named = None if event.ip is None else self._ids.network(event.ip)
-        return "" if named is None else named[0]
+    def _name(self, kind: str, event: Event) -> str:
+        """The id of an event's device, network or payee; "" where it carries none."""
+        if kind == "network":
+            ip: str | None = getattr(event, "ip", None)
+            named = None if ip is None else self._ids.network(ip)
+            return "" if named is None else named[0]
+        name: str | None = getattr(event, f"{kind}_id", None)
+        return name or ""
 
     def _subject(self, words: NDArray[np.int64], event_id: str, account_id: str) -> Subject:
         kind = int(words[CODE]) & KIND_MASK

@@ -23,6 +23,7 @@ from detector.ids import Ids
 from detector.policy import Policy, PolicyError, load_policy
 from detector.rulebook import Rulebook, RulebookError, load_rulebook
 from streams import __version__, settings
+from streams.ahead import ahead
 from streams.faults import Fault
 from streams.logs import STDIN, Log, LogError
 from streams.merging import Chunk, chunks
@@ -130,7 +131,8 @@ def replay(options: Options, report: Report | None = None) -> Outcome:
         ids = Ids()
         engine = Engine(rulebook, policy, ids)
         outputs = stack.enter_context(contextlib.closing(OutputFiles(options.out)))
-        stream = chunks(logs, Decoder(ids, as_of_ms), options.batch_lines)
+        decoded = chunks(logs, Decoder(ids, as_of_ms), options.batch_lines)
+        stream = stack.enter_context(contextlib.closing(ahead(decoded)))
         run_of = _Run(engine, outputs)
         error = None
         with Stop() as stop:
