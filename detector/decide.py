@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from detector.decisions import DRAW_COLUMNS, anomalies, draw_decision
+from detector.entering import Rows
 from detector.features import Columns
 from detector.folding import Folded
-from detector.kernel import Rows
 from detector.records import Versions
 from detector.schema import Event
 

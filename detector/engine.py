@@ -14,16 +14,16 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from detector.alerts import AlertBook
+from detector.alert_book import AlertBook
+from detector.catalogue import STANDING_SUFFIX
 from detector.decide import Decider
 from detector.decode import Batch
-from detector.catalogue import STANDING_SUFFIX
+from detector.entering import KEYLESS, REPEAT, STALE, TOO_LATE, Rows
 from detector.events import CODE, KIND_MASK, TYPES
 from detector.features import Columns, absent_fields, absent_ids
 from detector.fields import Allowed
 from detector.folding import Folded, Folder
 from detector.ids import Ids
-from detector.kernel import KEYLESS, REPEAT, STALE, TOO_LATE, Rows
 from detector.memory import STAGES
 from detector.names import EVIDENCE_REACH_MS
 from detector.policy import Policy
@@ -68,9 +68,7 @@ class Engine:
         calendar = Calendar(policy.timezone)
         hold_ms = int(rulebook.parameters[HOLD_PARAMETER])
         self._writer = AlertWriter(rulebook, calendar, hold_ms, self.versions)
-        self.stages = [
-            Stage(name, rulebook, self._columns, policy, allowed) for name in STAGES
-        ]
+        self.stages = [Stage(name, rulebook, self._columns, policy, allowed) for name in STAGES]
         self._subjects = Subjects(
             ids, int(rulebook.parameters[PAYOUT_PARAMETER]),
             tells_logins=any(
@@ -115,9 +113,7 @@ class Engine:
         revisions += [(row, -1, record) for row, record in repayment.alerts]
         revisions.sort(key=lambda entry: (entry[0], entry[1]))
         outputs.alerts = [record for _, _, record in revisions]
-        outputs.decisions = self._decider.decide(
-            batch.events, rows, folded, repayment.decisions
-        )
+        outputs.decisions = self._decider.decide(batch.events, rows, folded, repayment.decisions)
         self._count(rows, kinds)
         self._forget()
         self._timer("decide")

@@ -3,7 +3,7 @@
 An event reaches the engine as one row of 64-bit words (`WORDS`), so that a batch is one array and
 an entity's memory is rows of the same words. Ids are keyed 64-bit hashes, 0 where the event carries
 none; money is minor units; times are epoch milliseconds. What is small (kind, method, signals,
-coordinates) is packed in the word `CODE`. The field names and bounds are those of the data contract.
+coordinates) is packed in the word `CODE`. Field names and bounds are those of the data contract.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ WORDS: Final = (
 # object: disbursement_id (of a disbursement; of the check's binding), obligation_id (of a debit),
 #         hash of target_event_id (of a disposition).
 # amount: amount_minor (disbursement), amount_debited_minor (debit), latency_ms (verification).
-# limit: credit_limit_minor (disbursement), amount_due_minor (debit). outstanding: outstanding_minor.
+# limit: credit_limit_minor (disbursement), amount_due_minor (debit).
 # normal: the account's normal amount as this event saw it; written by the account stage.
 
 # What happened: 6 bits of CODE. An echo is a later requested or paid of a disbursement that is
@@ -91,7 +91,9 @@ OPENING_BIT: Final = 1 << 22  # the account's first draw to this payee in the 24
 LATITUDE_SHIFT: Final = 32  # 12 bits: tenths of a degree + 900; 4095 is not known
 LONGITUDE_SHIFT: Final = 44  # 12 bits: tenths of a degree + 1800; 4095 is not known
 COORDINATE_NULL: Final = 4095
-CURRENCY_SHIFT: Final = 32  # of disbursements and debits, in the coordinates' place: 3 x 5 bits, A = 0
+CURRENCY_SHIFT: Final = (
+    32  # of disbursements and debits, in the coordinates' place: 3 x 5 bits, A = 0
+)
 
 
 def currency_code(currency: str) -> int:
@@ -104,7 +106,6 @@ def currency_of(code: int) -> str:
     """The currency packed in a CODE word of a disbursement or debit."""
     packed = code >> CURRENCY_SHIFT
     return "".join(chr(65 + (packed >> shift & 31)) for shift in (10, 5, 0))
-
 
 
 # Why a value is NULL (semantics 12): bits, so that a rule's causes are an OR of its columns'.

@@ -184,9 +184,7 @@ def _compared(op: int, x: float, y: float) -> float:
 
 
 @compiled
-def _select(
-    top: int, stack_values: NDArray[np.float64], stack_causes: NDArray[np.uint8]
-) -> None:
+def _select(top: int, stack_values: NDArray[np.float64], stack_causes: NDArray[np.uint8]) -> None:
     """Condition, value, otherwise at top, top + 1, top + 2: leave one of the two at top."""
     condition, cause = stack_values[top], stack_causes[top]
     taken = top + 1 if condition == 1.0 else top + 2

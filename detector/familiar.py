@@ -7,12 +7,16 @@ last successful one, fraud label | cleared label).
 
 from __future__ import annotations
 
-import numpy as np
-
-from detector.memory import (
-    ACCOUNTS_MAX, DEVICES_MAX, FAMILIAR_MIN, NETWORKS_MAX, PAYEES_MAX, Memory, Row,
-)  # fmt: skip
 from detector.jit import inlined
+from detector.memory import (
+    ACCOUNTS_MAX,
+    DEVICES_MAX,
+    FAMILIAR_MIN,
+    NETWORKS_MAX,
+    PAYEES_MAX,
+    Memory,
+    Row,
+)  # fmt: skip
 from detector.ring import copy_row, give_back, take
 
 KNOWN_DEVICE, KNOWN_NETWORK, KNOWN_PAYEE = 0, 1, 2

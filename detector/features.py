@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
+from numpy.typing import NDArray
 
-from detector.fields import FIELD_INDEX, FIELDS, KEPT_ALLOWED, KEPT_FIELDS
+from detector.catalogue import FeatureSpec
 from detector.events import (
-    KINDS, KINDS_OF_TYPE, PAYEE_KINDS, PAYEE_OWNERS, SIGNALS, TYPES, WORDS,
+    KINDS,
+    KINDS_OF_TYPE,
+    PAYEE_KINDS,
+    PAYEE_OWNERS,
+    SIGNALS,
+    TYPES,
+    WORDS,
 )  # fmt: skip
-from detector.memory import ACCOUNT_SLOT, ENTITY_SLOT, STAGES
+from detector.fields import FIELD_INDEX, FIELDS, KEPT_ALLOWED, KEPT_FIELDS
+from detector.memory import ACCOUNT_SLOT, ENTITY_SLOT
+from detector.plan import AGGREGATES, OF_RING, Plan
 from detector.policy import Policy
-from detector.reading import AGGREGATES, OF_RING, Plan
-from detector.rules import FeatureSpec, Rule
 
 IDS_MAX: Final = 4  # ids that one condition of a feature may name
 KNOWN_SETS: Final = {"device": 0, "network": 1, "payee": 2}
@@ -63,9 +70,7 @@ def compile_plan(
     own = [feature for feature in features if feature.entity == stage]
     held = {WORDS[word] for word in (ACCOUNT_SLOT if stage == "account" else ENTITY_SLOT)}
     n = len(own)
-    by_type = [
-        [f for f, feature in enumerate(own) if name in feature.on] for name in TYPES
-    ]
+    by_type = [[f for f, feature in enumerate(own) if name in feature.on] for name in TYPES]
     by_type.append([f for f in by_type[2] if own[f].name in echo_reads])  # ECHO_GROUP
     return Plan(
         aggregate=_ints(AGGREGATES.index(feature.aggregate) for feature in own),
@@ -102,22 +107,22 @@ def kept_columns(stage: str, features: Sequence[FeatureSpec]) -> frozenset[str]:
     return frozenset(own | KEPT_FIELDS | {KEPT_ALLOWED[stage]})
 
 
-def rule_features(rules: Sequence[Rule], features: Sequence[FeatureSpec], stage: str,
+def rule_features(reads: Sequence[Sequence[str]], features: Sequence[FeatureSpec], stage: str,
                   ) -> tuple[list[int], list[int]]:  # fmt: skip
-    """For each rule the features of its stage whose counted events are its evidence."""
+    """For each rule, by what it reads: the features whose counted events are its evidence."""
     own = [feature for feature in features if feature.entity == stage]
     place = {feature.name: f for f, feature in enumerate(own)}
     starts, named = [0], []
-    for rule in rules:
+    for columns in reads:
         named += [
-            place[name] for name in rule.reads
+            place[name] for name in columns
             if name in place and AGGREGATES.index(own[place[name]].aggregate) < OF_RING
         ]  # fmt: skip
         starts.append(len(named))
     return starts, named
 
 
-def absent_fields(policy: Policy) -> np.ndarray[tuple[int], np.dtype[np.uint8]]:
+def absent_fields(policy: Policy) -> NDArray[np.uint8]:
     """A flag a field column: 1 where the policy says that the source never carries it."""
     flags = np.zeros(len(FIELDS), np.uint8)
     for name in policy.absent_fields:
@@ -127,7 +132,7 @@ def absent_fields(policy: Policy) -> np.ndarray[tuple[int], np.dtype[np.uint8]]:
     return flags
 
 
-def absent_ids(policy: Policy) -> np.ndarray[tuple[int], np.dtype[np.uint8]]:
+def absent_ids(policy: Policy) -> NDArray[np.uint8]:
     """Flags (3 types x device, network, session, verification) of ids that are never there."""
     flags = np.zeros(12, np.uint8)
     fields = ("device_id", "ip", "session_id", "verification_id")
@@ -151,7 +156,7 @@ def _word(name: str, held: set[str]) -> int:
     return WORDS.index(name)
 
 
-def _words(names: Sequence[Sequence[str]], held: set[str]) -> np.ndarray:  # type: ignore[type-arg]
+def _words(names: Sequence[Sequence[str]], held: set[str]) -> NDArray[Any]:
     table = np.full((len(names), IDS_MAX), -1, np.int64)
     for f, group in enumerate(names):
         for k, name in enumerate(group):
@@ -190,13 +195,13 @@ def _has(sources: Mapping[str, bool], name: str) -> bool:
     return sources[name]
 
 
-def _starts(groups: Sequence[Sequence[int]]) -> np.ndarray:  # type: ignore[type-arg]
+def _starts(groups: Sequence[Sequence[int]]) -> NDArray[Any]:
     return np.cumsum([0, *(len(group) for group in groups)]).astype(np.int64)
 
 
-def _ints(values: Iterable[int]) -> np.ndarray:  # type: ignore[type-arg]
+def _ints(values: Iterable[int]) -> NDArray[Any]:
     return np.array(list(values), np.int64)
 
 
-def _bytes(values: Iterable[bool]) -> np.ndarray:  # type: ignore[type-arg]
+def _bytes(values: Iterable[bool]) -> NDArray[Any]:
     return np.array(list(values), np.uint8)

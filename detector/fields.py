@@ -12,8 +12,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detector.events import (
-    AMOUNT, CODE, DEVICE, KIND_MASK, LIMIT, METHOD_SHIFT, NETWORK, NULL_INT, OUTSTANDING,
-    OWNER_SHIFT, PAYEE, PAYEE_KIND_SHIFT, SESSION, SIGNALS, SIGNALS_SHIFT, SOURCE_MISSING,
+    AMOUNT,
+    CODE,
+    DEVICE,
+    KIND_MASK,
+    LIMIT,
+    METHOD_SHIFT,
+    NETWORK,
+    NULL_INT,
+    OUTSTANDING,
+    OWNER_SHIFT,
+    PAYEE,
+    PAYEE_KIND_SHIFT,
+    SESSION,
+    SIGNALS,
+    SIGNALS_SHIFT,
+    SOURCE_MISSING,
     VERIFICATION,
 )  # fmt: skip
 from detector.jit import inlined

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from detector.alerts import AlertBook, Hit, Revision, Scope, Subject
+from detector.alert_book import AlertBook
+from detector.alerts import Hit, Revision, Scope, Subject
+from detector.entering import Rows
 from detector.events import ID, INPUT_MISSING, KEYS_OF_ENTITY, T
 from detector.judging import ABSTAIN, CLEAR, HIT, MAYBE, NEVER_MS
-from detector.kernel import Rows
 from detector.reasons import Reasons
 from detector.rules import Rule
 from detector.stage import Finding, Stage, Walked
@@ -32,9 +32,7 @@ class Folded:
 class Folder:
     """Folds what a stage's walk found."""
 
-    def __init__(
-        self, stage: Stage, book: AlertBook, reasons: Reasons, subjects: Subjects
-    ) -> None:
+    def __init__(self, stage: Stage, book: AlertBook, reasons: Reasons, subjects: Subjects) -> None:
         self._stage = stage
         self._book = book
         self._reasons = reasons
@@ -158,4 +156,3 @@ class Folder:
     @staticmethod
     def _scope_name(rule: Rule) -> str:
         return f"{rule.typology}|{rule.entity}"
-

@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 from pathlib import Path
-from typing import TypeVar, cast
+from typing import Any, TypeVar, cast
 
 import numba
 from numba import njit
@@ -26,10 +26,9 @@ def _sources_digest() -> str:
     return digest.hexdigest()
 
 
-if not numba.config.CACHE_DIR:  # a deployment may have named a folder of its own
-    numba.config.CACHE_DIR = str(
-        Path(__file__).parent / "__pycache__" / f"compiled-{_sources_digest()}"
-    )
+_config: Any = numba.config
+if not _config.CACHE_DIR:  # a deployment may have named a folder of its own
+    _config.CACHE_DIR = str(Path(__file__).parent / "__pycache__" / f"compiled-{_sources_digest()}")
 
 
 def compiled(function: Function) -> Function:
@@ -38,6 +37,11 @@ def compiled(function: Function) -> Function:
 
 
 def inlined(function: Function) -> Function:
-    """Compile a function into its callers: handing the memory's many arrays on would cost more
-    than most of them do."""
-    return cast(Function, njit(cache=True, nogil=True, error_model="numpy", forceinline=True, no_cpython_wrapper=True, no_cfunc_wrapper=True)(function))
+    """Compile a function into its callers, for them alone.
+
+    The memory is many arrays, and to hand them on costs more than most functions do with them.
+    """
+    options: dict[str, Any] = {
+        "forceinline": True, "no_cpython_wrapper": True, "no_cfunc_wrapper": True,
+    }  # fmt: skip
+    return cast(Function, njit(cache=True, nogil=True, error_model="numpy", **options)(function))

@@ -7,13 +7,14 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from detector.fields import Allowed, fill_fields
 from detector.events import ID, INPUT_MISSING, KIND_MASK, LIMIT, NORMAL, NULL_INT, OUTSTANDING, T
 from detector.expressions import evaluate
+from detector.fields import Allowed, fill_fields
 from detector.jit import compiled, inlined
 from detector.memory import Memory, Row
 from detector.names import EVIDENCE_REACH_MS
-from detector.reading import OF_RING, Plan, matching, read
+from detector.plan import OF_RING, Plan
+from detector.reading import matching, read
 from detector.ring import at
 
 HIT, CLEAR, ABSTAIN, ERROR, MAYBE = range(5)  # maybe: waits for a standing column
@@ -68,11 +69,12 @@ class Found(NamedTuple):
 def has_space(f: Found, ring_max: int) -> bool:
     """Whether the findings of one more event fit, with a whole ring judged again."""
     worst = (ring_max + 1) * len(f.results)
-    return (
+    fits: bool = (
         f.n[0] + worst < len(f.findings)
         and f.n[1] + worst * EVIDENCE_MAX < len(f.evidence)
         and f.n[2] + ring_max < len(f.again_words)
     )
+    return fits
 
 
 @inlined
@@ -108,9 +110,7 @@ def read_features(
     kind = ECHO_GROUP if kind == 12 or kind == 13 else _type_of(kind)
     for k in range(plan.type_starts[kind], plan.type_starts[kind + 1]):
         f = plan.type_features[k]
-        value, cause = read(
-            m, row, j, plan, f, w, field_cause, scratch.found, scratch.voided
-        )
+        value, cause = read(m, row, j, plan, f, w, field_cause, scratch.found, scratch.voided)
         values[plan.column[f]] = value
         causes[plan.column[f]] = cause
 
@@ -147,10 +147,7 @@ def _gather(
 
 @inlined
 def _lacks_id(plan: Plan, f: int, w: NDArray[np.int64]) -> bool:
-    for k in range(4):
-        if plan.same[f, k] >= 0 and w[plan.same[f, k]] == 0:
-            return True
-    return False
+    return any(plan.same[f, k] >= 0 and w[plan.same[f, k]] == 0 for k in range(4))
 
 
 @inlined
@@ -183,7 +180,7 @@ def run_rules(
                 found.results[rule, outcome] += 1
             if outcome == ABSTAIN and rules.live[rule]:
                 degraded |= scratch.stack_causes[0] & INPUT_MISSING != 0
-            if outcome == HIT or outcome == MAYBE:
+            if outcome in (HIT, MAYBE):
                 if rules.marking[rule]:
                     r.marked = 1
                 at_evidence = found.n[1]
@@ -227,7 +224,7 @@ def recall(
     kind = m.slots[s, 2] & KIND_MASK
     if triggers_of(kind)[0] < 0 and kind != 12:
         return -1
-    again = found.n[2]
+    again: int = found.n[2]
     found.n[2] = again + 1
     found.again_source[again] = source
     w = found.again_words[again]

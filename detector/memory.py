@@ -8,16 +8,29 @@ double as they fill, so that a thousand quiet entities cost little and a busy on
 
 from __future__ import annotations
 
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from detector.events import (
-    ACCOUNT, AMOUNT, CODE, DEVICE, ID, LIMIT, NETWORK, NORMAL, OBJECT, OUTSTANDING, PAYEE,
-    SESSION, VERIFICATION, WORDS, T,
+    ACCOUNT,
+    AMOUNT,
+    CODE,
+    DEVICE,
+    ID,
+    LIMIT,
+    NETWORK,
+    NORMAL,
+    OBJECT,
+    OUTSTANDING,
+    PAYEE,
+    SESSION,
+    VERIFICATION,
+    T,
 )  # fmt: skip
 
+DAY_MS: Final = 86_400_000
 RING_MAX: Final = 64
 RING_MIN: Final = 4
 FAMILIAR_MIN: Final = 4
@@ -51,7 +64,30 @@ ROW: Final = np.dtype([
 ])  # fmt: skip
 
 
-Row = Any  # one record of ROW, as the compiled code sees it
+class Row(Protocol):
+    """One record of ROW, as the compiled code sees it."""
+
+    key: int
+    ring_at: int
+    familiar_at: int
+    put_away_at: int
+    newest_put_away_ms: int
+    first_ms: int
+    normal_ms: int
+    normal_sum: float
+    normal_weight: float
+    minute_newest: int
+    openings: int
+    draws: int
+    ring_size: int
+    head: int
+    count: int
+    familiar_size: int
+    familiar_count: int
+    put_away_count: int
+    put_away_next: int
+    voids: int
+    marked: int
 
 
 class Memory(NamedTuple):

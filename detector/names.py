@@ -1,8 +1,8 @@
 """The names of recent events and accounts: outputs speak in ids, memory in their hashes.
 
-Kept in buckets of event time and dropped whole, so that memory follows the rate of events, never the
-length of the log. What can still be asked for is always there: an event that can be judged is at
-most `lateness` old, and its evidence reaches `EVIDENCE_REACH_MS` further back.
+Kept in buckets of event time and dropped whole, so that memory follows the rate of events, never
+the length of the log. What can still be asked for is always there: an event that can be judged is
+at most `lateness` old, and its evidence reaches `EVIDENCE_REACH_MS` further back.
 """
 
 from __future__ import annotations

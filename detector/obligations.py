@@ -142,9 +142,7 @@ class Obligations:
             return None
         obligation.said = saying
         obligation.revision += 1
-        obligation.status = (
-            "resolved" if standing.is_paid else "updated" if was_open else "open"
-        )
+        obligation.status = "resolved" if standing.is_paid else "updated" if was_open else "open"
         if obligation.opened_at_ms < 0:
             obligation.opened_at_ms = event.occurred_at
         return self._record(key, obligation, standing, event)
@@ -191,9 +189,7 @@ class Obligations:
             "techniques": list(typology.techniques),
             "evidence": [step.event_id for step in obligation.steps][-EVIDENCE_MAX:],
             "actions": actions,
-            "treatment": self._contacts.treatment(
-                key[0], event.occurred_at, hardship=hardship
-            ),
+            "treatment": self._contacts.treatment(key[0], event.occurred_at, hardship=hardship),
             "versions": self._versions,
         }
 

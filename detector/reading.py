@@ -1,82 +1,55 @@
 """The compiled reading of features: which ring entries match, and what is made of them.
 
-A feature reads the memory as of an event at logical position `j` of its entity's ring: entries up to
-and with its own place, so that a late event and an event judged again read what stood before them.
+A feature reads the memory as of an event at logical position `j` of its entity's ring: entries up
+to and with its own place, so that a late event, and an event judged again, read what stood before
+them.
 """
 
 from __future__ import annotations
-
-from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from detector.events import (
-    CODE, DEVICE, FIRST_TO_PAYEE_BIT, INPUT_MISSING, KIND_MASK, LOWER_BOUND, NETWORK, NO_HISTORY,
-    NORMAL, NULL_INT, OBJECT, OPENING_BIT, OWNER_SHIFT, PAYEE_KIND_SHIFT, SESSION, SIGNALS_SHIFT,
-    SOURCE_MISSING, VERIFICATION, ACCOUNT, T,
+    CODE,
+    DEVICE,
+    FIRST_TO_PAYEE_BIT,
+    INPUT_MISSING,
+    KIND_MASK,
+    LOWER_BOUND,
+    NETWORK,
+    NO_HISTORY,
+    NULL_INT,
+    OBJECT,
+    OWNER_SHIFT,
+    PAYEE_KIND_SHIFT,
+    SESSION,
+    SIGNALS_SHIFT,
+    SOURCE_MISSING,
+    VERIFICATION,
+    T,
 )  # fmt: skip
-from detector.familiar import (
-    count_fraud, count_seen, find_account, find_known, high, low,
-)  # fmt: skip
-from detector.memory import (
-    CLOCK_HOUR, CLOCK_MINUTE, CLOCK_SINCE, MINUTES, WEEK_HOUR, WEEK_HOURS, WEEK_LOGINS, Memory,
-    Row,
-)  # fmt: skip
-from detector.jit import compiled, inlined
+from detector.familiar import find_account, high
+from detector.jit import inlined
+from detector.memory import Memory, Row
+from detector.plan import OF_RING, Plan
 from detector.ring import at
-
-DAY_MS: Final = 86_400_000
-DRAWS_FOR_NORMAL: Final = 3
-
-# Aggregates over matching ring entries come first, readings of the row after them.
-AGGREGATES: Final = (
-    "count", "sum", "max", "min", "mean", "distinct", "newcomers", "age_of_last", "age_of_first",
-    "entity_age", "age", "seen_accounts", "fraud_accounts", "cleared", "login_after_failure",
-    "since_login", "normal_amount", "usual_accounts", "minute_logins", "minute_failures",
-    "population_logins", "population_failures", "covered",
-)  # fmt: skip
-OF_RING: Final = 9  # the first so many are aggregates over the ring
-
-
-class Plan(NamedTuple):
-    """The catalogue of one stage's features, compiled: arrays of one entry a feature."""
-
-    aggregate: NDArray[np.int64]
-    of: NDArray[np.int64]  # word, or which familiar set
-    kinds: NDArray[np.uint64]  # accepted kinds, a bit each
-    draws_only: NDArray[np.uint8]  # "disbursement": draws, not void
-    span_ms: NDArray[np.int64]  # -1: all that is remembered
-    same: NDArray[np.int64]  # (features, 4) words, -1 for none
-    same_any: NDArray[np.int64]
-    agree: NDArray[np.int64]
-    differ: NDArray[np.int64]
-    owners: NDArray[np.int64]  # accepted codes, a bit each; 0: all
-    payee_kinds: NDArray[np.int64]
-    signals: NDArray[np.int64]
-    first_to_payee: NDArray[np.uint8]
-    before: NDArray[np.uint8]
-    whole: NDArray[np.uint8]
-    plain: NDArray[np.uint8]  # no condition on ids, no filter
-    absent: NDArray[np.float64]  # NaN: NULL
-    unsourced: NDArray[np.uint8]  # no feed that it reads is there
-    column: NDArray[np.int64]
-    type_starts: NDArray[np.int64]  # (types + 1): features of a type, in `type_features`
-    type_features: NDArray[np.int64]
+from detector.row_readings import row_reading
 
 
 @inlined
 def absence_cause(word: int, field_cause: NDArray[np.uint8]) -> int:
     """Why an id of an event is not there."""
+    cause: int = INPUT_MISSING
     if word == DEVICE:
-        return field_cause[0]
-    if word == NETWORK:
-        return field_cause[1]
-    if word == SESSION:
-        return field_cause[2]
-    if word == VERIFICATION:
-        return field_cause[3]
-    return INPUT_MISSING
+        cause = field_cause[0]
+    elif word == NETWORK:
+        cause = field_cause[1]
+    elif word == SESSION:
+        cause = field_cause[2]
+    elif word == VERIFICATION:
+        cause = field_cause[3]
+    return cause
 
 
 @inlined
@@ -123,10 +96,7 @@ def _accepted(code: int, plan: Plan, f: int) -> bool:
 
 @inlined
 def _is_void(value: int, voided: NDArray[np.int64], n: int) -> bool:
-    for k in range(n):
-        if voided[k] == value:
-            return True
-    return False
+    return any(voided[k] == value for k in range(n))
 
 
 @inlined
@@ -231,124 +201,6 @@ def _aggregate(
 
 
 @inlined
-def _openings(m: Memory, r: Row, j: int, after_ms: int) -> int:
-    n = 0
-    for k in range(j, -1, -1):
-        s = at(r, k)
-        if m.slots[s, 0] <= after_ms:
-            break
-        if m.slots[s, CODE] & OPENING_BIT:
-            n += 1
-    return n
-
-
-@inlined
-def _usual_accounts(m: Memory, r: Row, j: int, t: int) -> float:
-    """Accounts a day that this payee usually sees, without the last 24 h; NaN with no history."""
-    days = (t - DAY_MS - r.first_ms) / DAY_MS
-    if days <= 0:
-        return np.nan
-    return (r.openings - _openings(m, r, j, t - DAY_MS)) / max(1.0, days)
-
-
-@inlined
-def _minutes(m: Memory, row: int, t: int, which: int) -> float:
-    """Log-ins (0) or failed ones (1) of the event's minute and the nine before it."""
-    minute = t // 60_000
-    newest = m.rows[row].minute_newest
-    if newest < 0 or minute < newest - 10:
-        return np.nan
-    total = 0
-    for k in range(max(minute - 9, newest - MINUTES + 1), min(minute, newest) + 1):
-        total += m.minutes[row, k % MINUTES, which]
-    return np.float64(total)
-
-
-@compiled
-def _total(pool: NDArray[np.int64], first: int, last: int, which: int) -> int:
-    total = 0
-    for k in range(first, last + 1):
-        total += pool[k & (len(pool) - 1), which]
-    return total
-
-
-@inlined
-def _population(m: Memory, t: int, span_ms: int, which: int) -> float:
-    """Log-ins (0) or failed ones (1) of all accounts, in whole minutes, or hours for long spans.
-
-    NaN where a part of the span is no longer kept.
-    """
-    if span_ms <= 3_600_000:
-        pool, newest, unit, length = (
-            m.population_minutes, m.clock[CLOCK_MINUTE], t // 60_000, span_ms // 60_000
-        )  # fmt: skip
-    else:
-        pool, newest, unit, length = (
-            m.population_hours, m.clock[CLOCK_HOUR], t // 3_600_000, span_ms // 3_600_000
-        )  # fmt: skip
-    size = len(pool)
-    if unit - length < newest - size:
-        return np.nan
-    if length != WEEK_HOURS:
-        return np.float64(_total(pool, unit - length + 1, min(unit, newest), which))
-    if unit != m.clock[WEEK_HOUR]:  # a week is added up once an hour and counted on from there
-        m.clock[WEEK_HOUR] = unit
-        for column in range(2):
-            m.clock[WEEK_LOGINS + column] = _total(
-                pool, unit - length + 1, min(unit, newest), column
-            )
-    return np.float64(m.clock[WEEK_LOGINS + which])
-
-
-@inlined
-def _of_account(m: Memory, r: Row, kind: int, w: NDArray[np.int64]) -> float:
-    """Readings of the event's account at another entity."""
-    entry = find_account(m, r, w[ACCOUNT])
-    if kind == 13:
-        if entry < 0:
-            return 0.0
-        cleared = low(m.familiar[entry, 3]) * 1000
-        return 1.0 if 0 < cleared <= w[T] else 0.0
-    if entry < 0:
-        return np.nan
-    failed, success = high(m.familiar[entry, 2]) * 1000, low(m.familiar[entry, 2]) * 1000
-    if success == 0:
-        return np.nan
-    if kind == 15:
-        return np.float64(w[T] - success)
-    return np.float64(success - failed) if 0 < failed <= success else np.nan
-
-
-@inlined
-def _row_reading(
-    m: Memory, row: int, j: int, plan: Plan, f: int, w: NDArray[np.int64]
-) -> float:
-    """One number of the row itself, NaN (no history) where it has none."""
-    r, kind, t = m.rows[row], plan.aggregate[f], w[T]
-    if kind == 9:
-        return np.float64(t - r.first_ms)
-    if kind == 10:
-        word = w[DEVICE] if plan.of[f] == 0 else w[NETWORK] if plan.of[f] == 1 else w[6]
-        entry = find_known(m, r, plan.of[f], word)
-        return np.float64(t - high(m.familiar[entry, 1]) * 1000) if entry >= 0 else np.nan
-    if kind == 11:
-        return np.float64(count_seen(m, r, t - plan.span_ms[f]))
-    if kind == 12:
-        return np.float64(count_fraud(m, r, t - plan.span_ms[f], t))
-    if kind <= 15:
-        return _of_account(m, r, kind, w)
-    if kind == 16:
-        return np.nan if w[NORMAL] == NULL_INT else np.float64(w[NORMAL])
-    if kind == 17:
-        return _usual_accounts(m, r, j, t)
-    if kind <= 19:
-        return _minutes(m, row, t, kind - 18)
-    if kind <= 21:
-        return _population(m, t, plan.span_ms[f], kind - 20)
-    return 1.0 if t - m.clock[CLOCK_SINCE] >= plan.span_ms[f] else np.nan
-
-
-@inlined
 def read(
     m: Memory, row: int, j: int, plan: Plan, f: int, w: NDArray[np.int64],
     field_cause: NDArray[np.uint8], found: NDArray[np.int64], voided: NDArray[np.int64],
@@ -367,7 +219,7 @@ def read(
         if w[word] == 0:
             return np.nan, absence_cause(word, field_cause)
     if kind >= OF_RING:
-        value = _row_reading(m, row, j, plan, f, w)
+        value = row_reading(m, row, j, plan, f, w)
         return value, (NO_HISTORY if np.isnan(value) else 0)
     r = m.rows[row]
     span = plan.span_ms[f]
@@ -379,4 +231,3 @@ def read(
     if np.isnan(value):
         return value, NO_HISTORY
     return value, (LOWER_BOUND if overflowed else 0)
-

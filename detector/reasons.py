@@ -1,4 +1,4 @@
-"""Why a rule hit: its texts and numbers over what it saw, and rules that wait for standing columns."""
+"""Why a rule hit: its texts and numbers over what it saw; rules that wait for standing columns."""
 
 from __future__ import annotations
 
@@ -42,9 +42,7 @@ class Reasons:
         self._parts = {rule.id: self._compile_parts(rule) for rule in rules}
         self._stack = (np.empty(STACK_MAX), np.empty(STACK_MAX, np.uint8))
 
-    def hit(
-        self, finding: Finding, values: NDArray[np.float64], causes: NDArray[np.uint8]
-    ) -> Hit:
+    def hit(self, finding: Finding, values: NDArray[np.float64], causes: NDArray[np.uint8]) -> Hit:
         """The hit of a finding over the row that it was found on."""
         rule = finding.rule
         seen: dict[str, float] = dict(rule.parameters)

@@ -82,9 +82,7 @@ class AlertWriter:
             "typology": alert.scope.typology,
             "severity": revision.severity,
             "entity": {"kind": entity_kind, "id": alert.entity_id},
-            "case_id": case_id(
-                alert.scope.entity, self._calendar.day(alert.first.occurred_at_ms)
-            ),
+            "case_id": case_id(alert.scope.entity, self._calendar.day(alert.first.occurred_at_ms)),
             "amount_minor": revision.amount_minor,
             "currency": by.currency if revision.amount_minor is not None else None,
             "act_by": by.act_by_ms if hits else None,
@@ -131,4 +129,3 @@ def number(value: float) -> int | float | None:
     if value != value:
         return None
     return int(value) if value == int(value) else round(value, SCORE_DIGITS)
-

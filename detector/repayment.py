@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detector.decisions import DEBIT_COLUMNS, debit_decision
+from detector.entering import JUDGED, STALE, TOO_LATE, Rows
 from detector.events import ACCOUNT, KINDS, OBJECT
 from detector.features import Columns
-from detector.kernel import JUDGED, STALE, TOO_LATE, Rows
 from detector.obligations import Obligations
 from detector.policy import Policy
 from detector.records import Versions

@@ -6,20 +6,29 @@ A logical position `j` (0 the oldest) is the slot `at(row, j)`.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
 from detector.events import CODE, ID, KIND_MASK, OBJECT
 from detector.jit import compiled, inlined
 from detector.memory import (
-    ACCOUNTS_MAX, MINUTES, PUT_AWAY_MAX, RING_MAX, RING_MIN, Memory, Row,
+    ACCOUNTS_MAX,
+    MINUTES,
+    PUT_AWAY_MAX,
+    RING_MAX,
+    RING_MIN,
+    Memory,
+    Row,
 )  # fmt: skip
 
 
 @inlined
 def _first_probe(key: int, size: int) -> int:
     mixed = np.uint64(key) * np.uint64(0x9E3779B97F4A7C15)
-    return np.int64((mixed >> np.uint64(20)) & np.uint64(size - 1))
+    probe: Any = np.int64((mixed >> np.uint64(20)) & np.uint64(size - 1))
+    return probe  # type: ignore[no-any-return]
 
 
 @compiled
@@ -51,9 +60,10 @@ def find_or_add(m: Memory, key: int) -> int:
     i = _first_probe(key, size)
     while m.table[i, 1] != 0:
         if m.table[i, 0] == key:
-            return m.table[i, 1] - 1
+            known: int = m.table[i, 1] - 1
+            return known
         i = (i + 1) & (size - 1)
-    row = m.used[0]
+    row: int = m.used[0]
     m.used[0] = row + 1
     m.table[i, 0] = key
     m.table[i, 1] = row + 1
@@ -88,11 +98,11 @@ def copy_row(pool: NDArray[np.int64], source: int, target: int) -> None:
 def take(pool: NDArray[np.int64], m: Memory, which: int, size: int) -> int:
     """A segment of `size` from pool 0 (slots) or 1 (familiar): a freed one, else new."""
     kind = _class_of(size)
-    head = m.free[which, kind]
+    head: int = m.free[which, kind]
     if head >= 0:
         m.free[which, kind] = pool[head, 0]
         return head
-    at = m.used[1 + which]
+    at: int = m.used[1 + which]
     m.used[1 + which] = at + size
     return at
 

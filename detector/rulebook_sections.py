@@ -74,9 +74,7 @@ def read_span(section: Section, key: str, parameters: Mapping[str, float]) -> in
     if isinstance(value, str) and value.startswith(":"):
         if value[1:] not in parameters:
             nearest = nearest_name(value[1:], parameters)
-            raise section.error(
-                key, f'unknown parameter "{value}"', nearest and f":{nearest}"
-            )
+            raise section.error(key, f'unknown parameter "{value}"', nearest and f":{nearest}")
         span_ms: int | None = round(parameters[value[1:]])
     elif isinstance(value, str):
         span_ms = duration_ms(value)

@@ -9,13 +9,14 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from detector.fields import Allowed
 from detector.catalogue import STANDING_SUFFIX
+from detector.entering import Rows
 from detector.events import SOURCE_MISSING, WORDS
 from detector.expressions import STACK_MAX
 from detector.features import Columns, compile_plan, kept_columns, rule_features
+from detector.fields import Allowed
 from detector.judging import EVIDENCE_MAX, TRIGGERS, Found, Rules, Scratch
-from detector.kernel import Rows, walk
+from detector.kernel import walk
 from detector.memory import KEY_WORDS, RING_MAX, STAGES
 from detector.policy import Policy
 from detector.rulebook import Rulebook
@@ -127,7 +128,7 @@ def _compiled_rules(stage: Stage, rulebook: Rulebook, columns: Columns) -> Rules
         for name in rule.reads if name.endswith(STANDING_SUFFIX)
     }  # fmt: skip
     asked = {name.removesuffix(STANDING_SUFFIX) for name in standing}
-    starts, features = rule_features(rules, rulebook.features, stage.name)
+    starts, features = rule_features([rule.reads for rule in rules], rulebook.features, stage.name)
     return Rules(
         ops=programs.ops, args=programs.args, consts=programs.consts,
         starts=np.asarray(programs.starts, np.int64),

@@ -2,13 +2,26 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
 from detector.events import WORDS
 from detector.memory import (
-    ACCOUNT_SLOT, ACCOUNTS_MAX, CLASSES, ENTITY_SLOT, MINUTES, NOT_YET, POPULATION_HOURS,
-    POPULATION_MINUTES, PUT_AWAY_MAX, PUT_AWAY_WORDS, RING_MAX, ROW, Memory,
+    ACCOUNT_SLOT,
+    ACCOUNTS_MAX,
+    CLASSES,
+    ENTITY_SLOT,
+    MINUTES,
+    NOT_YET,
+    POPULATION_HOURS,
+    POPULATION_MINUTES,
+    PUT_AWAY_MAX,
+    PUT_AWAY_WORDS,
+    RING_MAX,
+    ROW,
+    Memory,
 )  # fmt: skip
 from detector.ring import enter_all
 
@@ -83,7 +96,7 @@ def _power_of_two(at_least: int) -> int:
     return 1 << max(4, (at_least - 1).bit_length())
 
 
-def _grown(array: NDArray[np.generic], size: int) -> NDArray[np.generic]:
+def _grown(array: NDArray[Any], size: int) -> NDArray[Any]:
     grown = np.zeros((size, *array.shape[1:]), array.dtype)
     grown[: len(array)] = array
     return grown

@@ -9,7 +9,15 @@ from numpy.typing import NDArray
 
 from detector.alerts import Subject
 from detector.events import (
-    ACCOUNT, AMOUNT, CODE, ID, KEYS_OF_ENTITY, KIND_MASK, NULL_INT, T, currency_of,
+    ACCOUNT,
+    AMOUNT,
+    CODE,
+    ID,
+    KEYS_OF_ENTITY,
+    KIND_MASK,
+    NULL_INT,
+    T,
+    currency_of,
 )  # fmt: skip
 from detector.ids import Ids
 from detector.names import Names
@@ -67,9 +75,7 @@ class Subjects:
             return self._subject(words, event_id, self._events[row].account_id or "")
         return self._subject(words, event_id, self.account_names.of(account))
 
-    def entity_name(
-        self, kind: str, subject: Subject, words: NDArray[np.int64], row: int
-    ) -> str:
+    def entity_name(self, kind: str, subject: Subject, words: NDArray[np.int64], row: int) -> str:
         """The id of an entity of the subject, which a batch row made be judged."""
         if kind == "account":
             return subject.account_id

@@ -114,9 +114,7 @@ class Section:
             raise self.error(key, f"must be from {low} to {high}")
         return value
 
-    def choice(
-        self, key: str, allowed: Collection[str], default: str | object = _NEEDED
-    ) -> str:
+    def choice(self, key: str, allowed: Collection[str], default: str | object = _NEEDED) -> str:
         """One of the allowed words."""
         value = self._get(key, default)
         if key not in self.table:

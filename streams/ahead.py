@@ -6,53 +6,30 @@ decoding out of the time that a replay needs. The order stays that of the source
 
 from __future__ import annotations
 
-import queue
-import threading
-from collections.abc import Iterator
-from typing import Final, TypeVar
+from collections import deque
+from collections.abc import Generator, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, Final, TypeVar
 
 Item = TypeVar("Item")
 AHEAD_MAX: Final = 2  # batches ready or in the making
-JOIN_MAX_S: Final = 2.0  # a thread that waits for standard input is left to end with the process
+_END: Final = object()
 
 
-def ahead(source: Iterator[Item]) -> Iterator[Item]:
+def ahead(source: Iterator[Item]) -> Generator[Item, None, None]:
     """What `source` yields, made in a thread of its own; its exception is raised here.
 
-    Closing the iterator ends the thread; it waits for the item in the making, but not for ever.
+    Closing the iterator waits for the item in the making: not for a source that may wait for ever.
     """
-    ready: queue.Queue[tuple[Item | None, BaseException | None]] = queue.Queue(AHEAD_MAX)
-    closed = threading.Event()
-
-    def put(entry: tuple[Item | None, BaseException | None]) -> bool:
-        while not closed.is_set():
-            try:
-                ready.put(entry, timeout=0.1)
-            except queue.Full:
-                continue
-            return True
-        return False
-
-    def make() -> None:
+    with ThreadPoolExecutor(1, thread_name_prefix="read-ahead") as pool:
+        coming: deque[Any] = deque(pool.submit(next, source, _END) for _ in range(AHEAD_MAX))
         try:
-            for item in source:
-                if not put((item, None)):
+            while True:
+                item = coming.popleft().result()
+                if item is _END:
                     return
-        except BaseException as error:  # handed over, never swallowed
-            put((None, error))
-            return
-        put((None, None))
-
-    maker = threading.Thread(target=make, name="read-ahead", daemon=True)
-    maker.start()
-    try:
-        while True:
-            item, error = ready.get()
-            if error is not None:
-                raise error
-            if item is None:
-                return
-            yield item
-    finally:
-        closed.set()
-        maker.join(JOIN_MAX_S)
+                coming.append(pool.submit(next, source, _END))
+                yield item
+        finally:
+            for future in coming:
+                future.cancel()

@@ -31,7 +31,7 @@ def main(words: Sequence[str] | None = None) -> int:
         return EXIT_STOPPED
     except BrokenPipeError:
         # Whoever read our output has gone; nothing more can be told, not even at exit.
-        sys.stdout = None  # type: ignore[assignment]
+        sys.stdout = None
         return EXIT_STOPPED
 
 
@@ -135,8 +135,8 @@ def _add_simulate(commands: Any) -> None:
     add("--seed", type=int, default=1, metavar="N", help="same seed, same log (default: 1)")
     add("--accounts", type=int, default=500, metavar="N", help="borrowers (default: 500)")
     add("--days", type=int, default=30, metavar="N", help="days of life (default: 30)")
-    add("--preset", default="small", metavar="NAME",
-        help="honest: no crime; small: each story once; busy: four times (default: small)")  # fmt: skip
+    presets = "honest: no crime; small: each story once; busy: four times (default: small)"
+    add("--preset", default="small", metavar="NAME", help=presets)
     add("--json", action="store_true", help="print what was made as JSON")
 
 
@@ -146,11 +146,17 @@ def _add_import(commands: Any) -> None:
         "import",
         _import,
         "turn a log of another system into events, by a mapping",
-        "lendwatch import --mapping paysim --in payments.csv --out events.jsonl",
+        "lendwatch import --map synccfd payments.parquet --out events.jsonl",
         "  0  done\n  1  some rows could not be mapped\n  2  a file or the mapping is bad",
     ).add_argument
-    add("--mapping", required=True, metavar="NAME|FILE", help="shipped mapping, or a TOML file")
-    add("--in", dest="source", required=True, metavar="FILE", help="the foreign log")
+    add(
+        "--map",
+        dest="mapping",
+        required=True,
+        metavar="NAME|FILE",
+        help="shipped mapping or TOML file",
+    )
+    add("source", metavar="FILE", help="the foreign log: CSV, Parquet or JSON lines")
     add("--out", required=True, metavar="FILE", help="the event log to write")
     add("--json", action="store_true", help="print the counts as JSON")
 
@@ -180,9 +186,9 @@ def _simulate(arguments: argparse.Namespace) -> int:
 
 
 def _import(arguments: argparse.Namespace) -> int:
-    from streams.importing import run_import
+    from streams.import_command import run
 
-    return run_import(arguments)
+    return run(arguments)
 
 
 if __name__ == "__main__":

@@ -156,9 +156,10 @@ class _Import:
         dead = {}
         for letter in self._decoder.decode(lines).dead:
             dead[letter.position] = f"{letter.reason} by the contract"
-            column = next((c for c in columns if c.field.name == letter.path), None)
+            name = letter.path.removeprefix("$.")
+            column = next((c for c in columns if c.field.name == name), None)
             row = rows[letter.position]
-            self._reject(row, number, event.type, column, dead[letter.position], letter.path)
+            self._reject(row, number, event.type, column, dead[letter.position], name)
         for position, (row, record, line) in enumerate(zip(rows, records, lines, strict=True)):
             if position not in dead:
                 self._times.append(record["occurred_at"])

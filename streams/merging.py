@@ -10,12 +10,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from detector.decode import Batch, Dead, Decoder
-from detector.events import CODE, KIND_MASK, KINDS_OF_TYPE, T, TYPE_RANK, WORDS
+from detector.events import CODE, KIND_MASK, KINDS_OF_TYPE, TYPE_RANK, WORDS, T
 from streams.logs import Lines, Log, LogError
 
 PLACE_FIRST = -(1 << 62)  # of lines before a log's first event
@@ -136,7 +137,7 @@ class _Head:
 
     def take(self, place: int | None, through: bool) -> _Taken:
         """What goes before `place`, or through it; all there is where `place` is None."""
-        side = "right" if through else "left"
+        side: Literal["left", "right"] = "right" if through else "left"
         event_end, letter_end = len(self._places), len(self._letters)
         if place is not None:
             event_end = int(np.searchsorted(self._places, place, side))

@@ -8,7 +8,7 @@ import platform
 import resource
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -132,7 +132,9 @@ def replay(options: Options, report: Report | None = None) -> Outcome:
         engine = Engine(rulebook, policy, ids)
         outputs = stack.enter_context(contextlib.closing(OutputFiles(options.out)))
         decoded = chunks(logs, Decoder(ids, as_of_ms), options.batch_lines)
-        stream = stack.enter_context(contextlib.closing(ahead(decoded)))
+        stream: Iterator[Chunk] = decoded
+        if STDIN not in options.logs:  # whose next line may never come
+            stream = stack.enter_context(contextlib.closing(ahead(decoded)))
         run_of = _Run(engine, outputs)
         error = None
         with Stop() as stop:

@@ -41,8 +41,8 @@ ORDER = (
     ("kernel",),
     ("features",),
     ("rules",),
-    ("decisions",),
     ("alerts",),
+    ("decisions",),
     ("stage",),
     ("engine",),
 )
@@ -61,7 +61,7 @@ FORBIDDEN = {
                 ("proxy[.]golang", "org"),
                 ("repo[.]maven", "apache"),
             )
-        )  # fmt: skip
+        )
     ),
     "work left over": re.compile("TO" + "DO|FIX" + "ME|XX" + "X\\b"),
 }

@@ -23,6 +23,7 @@ __all__ = ["PRESETS", "SimulationError", "Summary", "simulate"]
 
 PRESETS: Final = {"honest": 0, "small": 1, "busy": 4}  # how often each story is told
 DAYS_MIN: Final = WARM_UP_DAYS + LAST_DAYS
+LEAD_MS: Final = 3_600_000  # a draw after midnight has its login on the day before
 ACCOUNTS_PER_TELLING: Final = 300
 ACCOUNTS_MAX: Final = 10_000_000
 DAYS_MAX: Final = 3_650
@@ -82,9 +83,10 @@ def simulate(
             except WorldTooSmallError as error:
                 raise SimulationError(str(error)) from error
             background.run_day(day)
-            log.flush(START_MS + (day + 1) * DAY_MS)
+            log.flush(START_MS + (day + 1) * DAY_MS - LEAD_MS)
             if progress is not None:
                 progress(day + 1, days)
+        log.flush(world.end_ms)
     truth.write(out / "truth.jsonl")
     partial.replace(events)
     expected = sum(line["expect"] == "alert" for line in truth.lines)

@@ -53,9 +53,8 @@ class Writer:
             if self.random.random() < 0.5:
                 return f"CASE WHEN {a} THEN {c} END", f"CASE WHEN {b} THEN {d} END"
             sure = f"sure > {self.random.randint(0, 2)}.0"
-            return tuple(
-                f"CASE WHEN {sure} THEN {v} ELSE {w} END" for v, w in ((c, e), (d, f))
-            )  # type: ignore[return-value]
+            first, second = (f"CASE WHEN {sure} THEN {v} ELSE {w} END" for v, w in ((c, e), (d, f)))
+            return first, second
         (a, b), (c, d) = self.amount(depth - 1), self.amount(depth - 1)
         op = self.random.choice("+-*/")
         if op == "/":

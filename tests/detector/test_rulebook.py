@@ -114,7 +114,7 @@ REPAYMENT = ('purpose = "anti_fraud"\ntechniques', 'purpose = "repayment"\ntechn
 
 
 def test_a_repayment_rule_that_reads_a_device_is_refused(tmp_path: Path) -> None:
-    said = 'which rests on device, network, session or signals'
+    said = "which rests on device, network, session or signals"
     assert refusal(tmp_path, REPAYMENT) == (
         f'burst.toml:60: rule[2].when: purpose "repayment" may not read "device_accounts", {said}'
     )
@@ -184,7 +184,7 @@ def test_a_broken_file_is_refused_in_one_line_and_never_crashes(
     print(f"seed {seed}")
     chance = random.Random(seed)
     whole = BURST.splitlines()
-    words = ("true", "3", "[]", '"x"', "{}", "nan", "2026-01-01", '[{a = 1}]', '"x > 1"')
+    words = ("true", "3", "[]", '"x"', "{}", "nan", "2026-01-01", "[{a = 1}]", '"x > 1"')
     refused = 0
     for _ in range(80):
         lines = list(whole)

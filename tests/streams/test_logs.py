@@ -123,7 +123,7 @@ def test_of_a_log_cut_short_whole_lines_are_used_and_the_cut_is_told(
 def test_a_log_that_is_not_what_its_name_says_is_told(tmp_path: Path, name: str) -> None:
     (tmp_path / name).write_bytes(b'{"a":1}\n')
     log = Log(str(tmp_path / name))
-    with pytest.raises(LogError, match="is not (gzip|zstd), or is broken, after line 0"):
+    with pytest.raises(LogError, match=r"is not (gzip|zstd), or is broken, after line 0"):
         list(log.batches(10))
     log.close()
 

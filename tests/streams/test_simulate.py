@@ -93,7 +93,8 @@ def test_the_entity_of_a_truth_takes_part_in_its_events(world: Summary, batch: B
     for event in batch.events:
         names = {str(event.account_id), getattr(event, "device_id", None) or ""}
         names.add(getattr(event, "payee_id", ""))
-        network = ids.network(event.ip) if getattr(event, "ip", None) else None  # type: ignore[union-attr]
+        ip = getattr(event, "ip", None)
+        network = ids.network(ip) if ip else None
         names.add(network[0] if network else "")
         seen[event.event_id] = names
     for line in _truth(world.truth):

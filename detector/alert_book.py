@@ -1,0 +1,204 @@
+"""The alert book of one stage: hits fold into alerts, late evidence amends or withdraws them.
+
+Laws 21, 22 and 24 of README.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import Final
+
+from detector.alerts import SEVERITIES, Alert, Hit, Revision, Scope, Subject, Trigger, alert_id_of
+
+EVERY_TRIGGER_UP_TO: Final = 16  # each makes a revision; after that at powers of two
+TRIGGERS_KEPT: Final = 64  # the earliest, and the newest of the others
+FORGET_AFTER_MS: Final = 86_400_000
+STANDING_HITS_KEPT: Final = 64  # hit times of a typology at a key, for rules that ask
+STANDING_MS: Final = 7 * 86_400_000  # an older hit is as good as none
+
+
+class AlertBook:
+    """The standing alerts of one stage."""
+
+    def __init__(self, quiet_ms: Mapping[str, int], standing: frozenset[str]) -> None:
+        self._quiet_ms = quiet_ms
+        self._standing = standing  # typologies whose newest hits rules ask for
+        self._by_scope: dict[Scope, list[Alert]] = {}
+        self._by_key: dict[int, list[Alert]] = {}
+        self._hit_times: dict[tuple[str, int], list[int]] = {}
+        self._stood: dict[tuple[Scope, int], tuple[frozenset[str], int]] = {}
+        self._withdrawing: dict[tuple[str, int, int], int] = {}  # events that withdrew, their times
+
+    def hit(
+        self, scope: Scope, entity_id: str, by: Subject, hits: dict[str, Hit]
+    ) -> tuple[Alert, Revision | None]:
+        """Fold the hits of one event on one scope; the alert, and its revision if it made one."""
+        if scope.typology in self._standing:
+            times = self._hit_times.setdefault((scope.typology, scope.key), [])
+            times.append(by.occurred_at_ms)
+            del times[:-STANDING_HITS_KEPT]
+        alert = self._open_for(scope, by) or self._reopened(scope, by)
+        if alert is None:
+            alert = Alert(alert_id_of(scope, by.event), scope, entity_id, by, "open")
+            self._by_scope.setdefault(scope, []).append(alert)
+            self._by_key.setdefault(scope.key, []).append(alert)
+        was_open = alert.revision > 0 and alert.status in ("open", "updated")
+        if not was_open:
+            alert.triggers.clear()
+            alert.seen, alert.severity = 0, "info"
+        is_new = by.event not in alert.triggers
+        changed = is_new or set(alert.triggers[by.event].hits) != set(hits)
+        alert.triggers[by.event] = Trigger(by, hits)
+        self._let_go(alert)
+        rises = self._rank_up(alert)
+        if is_new:
+            alert.seen += 1
+        speaks = not was_open or rises or (changed and (not is_new or _is_told(alert.seen)))
+        if not speaks:
+            return alert, None
+        return alert, self._revise(alert, "updated" if was_open else "open", by)
+
+    def amend(self, alert: Alert, by: Subject, hits: dict[str, Hit]) -> Revision | None:
+        """What stands for one trigger is now `hits`; none: it is no trigger any more."""
+        trigger = alert.triggers[by.event]
+        if set(trigger.hits) == set(hits):
+            return None
+        if hits:
+            trigger.hits = hits
+        else:
+            del alert.triggers[by.event]
+            alert.seen -= 1
+        if not alert.triggers:
+            return self._revise(alert, "withdrawn", by)
+        alert.severity = "info"
+        self._rank_up(alert)
+        return self._revise(alert, "updated", by)
+
+    def withdraw(self, typology: str, key: int, by: Subject, *, is_hit: bool) -> list[Revision]:
+        """Let a `withdraw` rule's hit take back every open alert of a typology at a key.
+
+        An event does so once, however often it is judged again, until it ceases to hit.
+        """
+        mark = (typology, key, by.event)
+        if not is_hit:
+            self._withdrawing.pop(mark, None)
+            return []
+        if mark in self._withdrawing:
+            return []
+        self._withdrawing[mark] = by.occurred_at_ms
+        revisions = []
+        reach_ms = self._quiet_ms[typology] + FORGET_AFTER_MS
+        for alert in self._by_key.get(key, ()):
+            is_open = alert.status in ("open", "updated")
+            near = alert.span()[1] + reach_ms >= by.occurred_at_ms
+            if alert.scope.typology == typology and is_open and near:
+                for trigger in alert.triggers.values():
+                    self._keep_standing(alert.scope, trigger)
+                alert.triggers.clear()
+                revisions.append(self._revise(alert, "withdrawn", by))
+        return revisions
+
+    def stands_already(self, scope: Scope, event: int, rules: Collection[str]) -> bool:
+        """Whether an event that is no trigger any more (let go, taken back) hit just so before.
+
+        What is found now is what stands from now on.
+        """
+        before = self._stood.pop((scope, event), None)
+        if before is None or before[0] != frozenset(rules):
+            return False
+        self._stood[scope, event] = before
+        return True
+
+    def standing_for(self, key: int, event: int) -> list[Alert]:
+        """The open alerts of a key in which this event is a trigger."""
+        return [
+            alert for alert in self._by_key.get(key, ())
+            if alert.status in ("open", "updated") and event in alert.triggers
+        ]  # fmt: skip
+
+    def hit_age_ms(self, typology: str, key: int, at_ms: int, never_ms: int) -> int:
+        """The age of the newest hit of a typology at a key in the week up to a time."""
+        times = self._hit_times.get((typology, key), ())
+        recent = [t for t in times if at_ms - STANDING_MS < t <= at_ms]
+        return at_ms - max(recent) if recent else never_ms
+
+    def forget(self, clock_ms: int, lateness_ms: int) -> None:
+        """Law 24: drop what no event still to be judged could reach."""
+        for scope in list(self._by_scope):
+            horizon = clock_ms - lateness_ms - self._quiet_ms[scope.typology] - FORGET_AFTER_MS
+            kept = [alert for alert in self._by_scope[scope] if alert.span()[1] >= horizon]
+            if len(kept) == len(self._by_scope[scope]):
+                continue
+            gone = {id(alert) for alert in self._by_scope[scope]} - {id(a) for a in kept}
+            self._by_scope[scope] = kept
+            if not kept:
+                del self._by_scope[scope]
+            at_key = [a for a in self._by_key[scope.key] if id(a) not in gone]
+            self._by_key[scope.key] = at_key
+            if not at_key:
+                del self._by_key[scope.key]
+        for mark, at_ms in list(self._withdrawing.items()):
+            if at_ms < clock_ms - lateness_ms:
+                del self._withdrawing[mark]
+        for stood, (_, at_ms) in list(self._stood.items()):
+            if at_ms < clock_ms - lateness_ms:
+                del self._stood[stood]
+        for name, times in list(self._hit_times.items()):
+            if max(times) < clock_ms - lateness_ms - STANDING_MS:
+                del self._hit_times[name]
+
+    @property
+    def count(self) -> int:
+        """Alerts that are remembered."""
+        return sum(len(alerts) for alerts in self._by_scope.values())
+
+    def _open_for(self, scope: Scope, by: Subject) -> Alert | None:
+        quiet = self._quiet_ms[scope.typology]
+        for alert in reversed(self._by_scope.get(scope, [])):
+            first, last = alert.span()
+            is_open = alert.status in ("open", "updated")
+            if is_open and first - quiet <= by.occurred_at_ms <= last + quiet:
+                return alert
+        return None
+
+    def _reopened(self, scope: Scope, by: Subject) -> Alert | None:
+        wanted = alert_id_of(scope, by.event)
+        for alert in self._by_scope.get(scope, ()):
+            if alert.alert_id == wanted:
+                return alert
+        return None
+
+    def _rank_up(self, alert: Alert) -> bool:
+        """Set the severity to the highest of its rules'; whether that is a rise."""
+        ranks = [SEVERITIES.index(hit.rule.severity) for hit in alert.hits().values()]
+        highest = max(ranks, default=SEVERITIES.index(alert.severity))
+        rises = highest > SEVERITIES.index(alert.severity)
+        alert.severity = SEVERITIES[highest]
+        return rises
+
+    def _keep_standing(self, scope: Scope, trigger: Trigger) -> None:
+        subject = trigger.subject
+        self._stood[scope, subject.event] = (frozenset(trigger.hits), subject.occurred_at_ms)
+
+    def _let_go(self, alert: Alert) -> None:
+        if len(alert.triggers) > TRIGGERS_KEPT:
+            triggers = alert.triggers
+            by_time = sorted(triggers, key=lambda event: triggers[event].subject.occurred_at_ms)
+            self._keep_standing(alert.scope, triggers.pop(by_time[1]))
+
+    @staticmethod
+    def _revise(alert: Alert, status: str, by: Subject) -> Revision:
+        alert.revision += 1
+        alert.status = status
+        amounts = [
+            trigger.subject.amount_minor for trigger in alert.triggers.values()
+            if trigger.subject.amount_minor is not None
+        ]  # fmt: skip
+        amount = sum(amounts) if amounts else None
+        return Revision(
+            alert, alert.revision, status, by, alert.severity, alert.hits(), amount, alert.seen
+        )
+
+
+def _is_told(seen: int) -> bool:
+    return seen <= EVERY_TRIGGER_UP_TO or seen & (seen - 1) == 0
