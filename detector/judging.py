@@ -147,7 +147,10 @@ def _gather(
 
 @inlined
 def _lacks_id(plan: Plan, f: int, w: NDArray[np.int64]) -> bool:
-    return any(plan.same[f, k] >= 0 and w[plan.same[f, k]] == 0 for k in range(4))
+    for k in range(4):  # noqa: SIM110 - a generator cannot be compiled
+        if plan.same[f, k] >= 0 and w[plan.same[f, k]] == 0:
+            return True
+    return False
 
 
 @inlined

@@ -96,7 +96,10 @@ def _accepted(code: int, plan: Plan, f: int) -> bool:
 
 @inlined
 def _is_void(value: int, voided: NDArray[np.int64], n: int) -> bool:
-    return any(voided[k] == value for k in range(n))
+    for k in range(n):  # noqa: SIM110 - a generator cannot be compiled
+        if voided[k] == value:
+            return True
+    return False
 
 
 @inlined

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import contextlib
 import platform
-import resource
 import sys
 import time
 from collections.abc import Iterator, Sequence
@@ -26,6 +25,7 @@ from streams import __version__, settings
 from streams.ahead import ahead
 from streams.faults import Fault
 from streams.logs import STDIN, Log, LogError
+from streams.memory_used import peak_memory_bytes
 from streams.merging import Chunk, chunks
 from streams.outputs import OutputFiles
 from streams.progress import Report, bytes_read
@@ -232,12 +232,6 @@ def versions(policy: Policy, rulebook: Rulebook) -> dict[str, str]:
     own = {"lendwatch": __version__, "rulebook": rulebook.version, "policy": policy.version}
     libraries = {name: version(name) for name in LIBRARIES}
     return {**own, "python": platform.python_version(), **libraries}
-
-
-def peak_memory_bytes() -> int:
-    """The most memory that this process has held."""
-    unit = 1 if sys.platform == "darwin" else 1024
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
 
 
 def in_words(summary: dict[str, Any], out: Path) -> str:
