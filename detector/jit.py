@@ -31,6 +31,11 @@ if not _config.CACHE_DIR:  # a deployment may have named a folder of its own
     _config.CACHE_DIR = str(Path(__file__).parent / "__pycache__" / f"compiled-{_sources_digest()}")
 
 
+def was_compiled() -> bool:
+    """Whether an earlier process left compiled code of these sources."""
+    return Path(_config.CACHE_DIR).is_dir()
+
+
 def compiled(function: Function) -> Function:
     """Compile a function of scalars and arrays at its first call for those types."""
     return cast(Function, njit(cache=True, nogil=True, error_model="numpy")(function))

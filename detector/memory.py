@@ -103,7 +103,7 @@ class Memory(NamedTuple):
     population_hours: NDArray[np.int64]  # (POPULATION_HOURS, 2)
     carried: NDArray[np.int64]  # (types, 5): device, network, session, verification, events
     free: NDArray[np.int64]  # (2, CLASSES): heads of the free lists of slots and familiar
-    used: NDArray[np.int64]  # (4,): rows, slots, familiar, put-away blocks in use
+    used: NDArray[np.int64]  # (6,): rows, slots, familiar, put-away blocks; freed slots, familiar
     clock: NDArray[np.int64]  # (9,): see the CLOCK_ names
     place: NDArray[np.int64]  # (words of a batch row): index in a slot, or -1
     keep: NDArray[np.int64]  # (words of a slot): index in a batch row

@@ -101,6 +101,7 @@ def take(pool: NDArray[np.int64], m: Memory, which: int, size: int) -> int:
     head: int = m.free[which, kind]
     if head >= 0:
         m.free[which, kind] = pool[head, 0]
+        m.used[4 + which] -= size
         return head
     at: int = m.used[1 + which]
     m.used[1 + which] = at + size
@@ -113,6 +114,7 @@ def give_back(pool: NDArray[np.int64], m: Memory, which: int, at: int, size: int
     kind = _class_of(size)
     pool[at, 0] = m.free[which, kind]
     m.free[which, kind] = at
+    m.used[4 + which] += size
 
 
 @inlined

@@ -131,18 +131,19 @@ def _verification_codes(group: list[IdentityVerification]) -> NDArray[np.int64]:
 
 
 def _disbursement_codes(group: list[Disbursement]) -> NDArray[np.int64]:
-    return _placeless(
-        [
-            _DISBURSEMENT_KIND[event.status]
-            | _OWNER[event.payee_owner]
-            | _PAYEE_KIND[event.payee_kind or ""]
-            for event in group
-        ]
-    )
+    codes = [
+        _DISBURSEMENT_KIND[event.status]
+        | _OWNER[event.payee_owner]
+        | _PAYEE_KIND[event.payee_kind or ""]
+        | _currency(event.currency)
+        for event in group
+    ]
+    return np.array(codes, dtype=np.int64)
 
 
 def _debit_codes(group: list[AutoDebit]) -> NDArray[np.int64]:
-    return _placeless([_DEBIT_KIND[event.outcome] for event in group])
+    codes = [_DEBIT_KIND[event.outcome] | _currency(event.currency) for event in group]
+    return np.array(codes, dtype=np.int64)
 
 
 def _disposition_codes(group: list[Disposition]) -> NDArray[np.int64]:

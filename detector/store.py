@@ -48,7 +48,7 @@ class Store:
             population_hours=np.zeros((POPULATION_HOURS if population else 0, 2), np.int64),
             carried=np.zeros((5, 5), np.int64),
             free=np.full((2, CLASSES), -1, np.int64),
-            used=np.zeros(4, np.int64),
+            used=np.zeros(6, np.int64),
             clock=np.full(9, NOT_YET, np.int64),
             place=place,
             keep=np.array(slot, np.int64),
@@ -57,7 +57,7 @@ class Store:
     def make_room(self) -> None:
         """Grow whatever could not take one more event (see `has_room` in ring.py)."""
         m = self.memory
-        rows, slots, familiar, blocks = (int(x) for x in m.used)
+        rows, slots, familiar, blocks = (int(x) for x in m.used[:4])
         if rows + 1 >= len(m.rows):
             size = len(m.rows) * 2
             kept = len(m.minutes) > 0
@@ -81,15 +81,18 @@ class Store:
 
     @property
     def bytes_used(self) -> int:
-        """Bytes of the rows, segments and table in use."""
+        """Bytes that entities hold: rows, segments, places in the table (not what was freed)."""
         m = self.memory
-        rows, slots, familiar, blocks = (int(x) for x in m.used)
-        per_row = ROW.itemsize + (MINUTES * 8 if len(m.minutes) else 0)
-        return int(
-            rows * per_row + slots * m.slots.itemsize * m.slots.shape[1]
-            + familiar * m.familiar.itemsize * m.familiar.shape[1]
-            + blocks * PUT_AWAY_MAX * PUT_AWAY_WORDS * 8 + m.table.nbytes
-        )  # fmt: skip
+        rows, slots, familiar, blocks, free_slots, free_familiar = (int(x) for x in m.used)
+        per_row = ROW.itemsize + 2 * m.table.itemsize * m.table.shape[1]
+        if len(m.minutes):
+            per_row += m.minutes.itemsize * MINUTES * 2
+        return (
+            rows * per_row
+            + (slots - free_slots) * m.slots.itemsize * m.slots.shape[1]
+            + (familiar - free_familiar) * m.familiar.itemsize * m.familiar.shape[1]
+            + blocks * PUT_AWAY_MAX * PUT_AWAY_WORDS * m.put_away.itemsize
+        )
 
 
 def _power_of_two(at_least: int) -> int:

@@ -16,6 +16,7 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
+from detector.jit import was_compiled
 from detector.policy import Policy
 from detector.rules import Typology
 from streams.outputs import ALERTS, prepare
@@ -39,6 +40,8 @@ def run(arguments: argparse.Namespace) -> int:
     out = Path(arguments.out)
     world, found = out / "world", out / "run"
     prepare(world, ("events.jsonl", "truth.jsonl"))
+    if not was_compiled():
+        print("Compiling the engine: about a minute, this once.", file=sys.stderr)
     made = simulated(world, SEED, ACCOUNTS, DAYS, PRESET)
     options = Options([str(made.events)], found, as_of_ms=made.last_ms + DAY_MS)
     with bytes_read("replay", options.logs) as report:

@@ -17,6 +17,7 @@ from tests.detector.lines import AS_OF_MS, BARE, OPTIONAL, TYPES, bare, full
 IDS = Ids()
 DECODER = Decoder(IDS, AS_OF_MS)
 NO_PLACE = e.COORDINATE_NULL << e.LATITUDE_SHIFT | e.COORDINATE_NULL << e.LONGITUDE_SHIFT
+CNY = e.currency_code("CNY") << e.CURRENCY_SHIFT
 
 
 def words(line: bytes) -> dict[str, int]:
@@ -31,7 +32,7 @@ def row(kind_code: int, **told: int) -> dict[str, int]:
     unknown = dict.fromkeys(("amount", "limit", "outstanding", "normal"), e.NULL_INT)
     every = {
         "t": AS_OF_MS - 1000, "id": IDS.hash("evt_1"), "account": IDS.hash("acc_1"),
-        "code": kind_code | NO_PLACE,
+        "code": kind_code | (CNY if 8 <= (kind_code & e.KIND_MASK) < 32 else NO_PLACE),
     }  # fmt: skip
     return {**blank, **unknown, **every, **told}
 
@@ -263,3 +264,8 @@ def test_rows_events_and_positions_stand_in_the_order_of_the_lines() -> None:
         assert told[e.ID] == IDS.hash(event.event_id)
         assert told[e.T] == event.occurred_at
     assert len(batch.events) + len(batch.dead) == len(lines)
+
+
+def test_money_keeps_its_currency() -> None:
+    for line in (full("disbursement", currency="USD"), full("auto_debit", currency="USD")):
+        assert e.currency_of(words(line)["code"]) == "USD"

@@ -13,7 +13,7 @@ def one_device(scene: Scene) -> Script:
     """One device, an address of another network for each try."""
     day = scene.opening_day()
     yield day
-    device, start = scene.stranger().device, scene.at(day, 4)
+    device, start = scene.stranger().device, _quiet_hour(scene, day, 2.9)
     events = [
         scene.login(who, start + n * PACE_MS, Place(device, scene.world.strange_ip()), "failure")[0]
         for n, who in enumerate(scene.passers_by(TRIED))
@@ -28,7 +28,7 @@ def one_network(scene: Scene) -> Script:
     """One network, a fresh device for each try."""
     day = scene.opening_day()
     yield day
-    ip, start = scene.world.strange_ip(), scene.at(day, 5)
+    ip, start = scene.world.strange_ip(), _quiet_hour(scene, day, 5.3)
     events = [
         scene.login(who, start + n * PACE_MS, Place(scene.world.token("dx"), ip), "failure")[0]
         for n, who in enumerate(scene.passers_by(TRIED))
@@ -44,7 +44,7 @@ def success_and_draw(scene: Scene) -> Script:
     day = scene.opening_day()
     yield day
     (victim,) = scene.cast(day, draws=4, days=99)
-    place, start = scene.stranger(), scene.at(day, 1)
+    place, start = scene.stranger(), _quiet_hour(scene, day, 0.5)
     tried = [*scene.passers_by(TRIED), victim]
     events = [
         scene.login(who, start + n * PACE_MS, place, "failure")[0] for n, who in enumerate(tried)
@@ -103,6 +103,12 @@ def _office(scene: Scene, start: int) -> None:
         "credential_stuffing", ("network", cidr(ip)), None,
         (start, start + 9 * MINUTE_MS), events, "an office: 28 of 40 get in",
     )  # fmt: skip
+
+
+def _quiet_hour(scene: Scene, day: int, hour: float) -> int:
+    """A start at night, apart from every other attack's: two at once would shield each other, for
+    an attack is told from an outage by how little fails elsewhere."""
+    return scene.at(day, hour + 0.6 * scene.copy, spread_minutes=10)
 
 
 def cidr(ip: str) -> str:
