@@ -19,16 +19,19 @@ from numba import njit
 Function = TypeVar("Function", bound=Callable[..., object])
 
 
-def _sources_digest() -> str:
+def sources_digest(folder: Path) -> str:
+    """16 hex digits over a folder's modules and the compiler's version."""
     digest = hashlib.blake2b(numba.__version__.encode(), digest_size=8)
-    for path in sorted(Path(__file__).parent.glob("*.py")):
+    for path in sorted(folder.glob("*.py")):
         digest.update(path.read_bytes())
     return digest.hexdigest()
 
 
 _config: Any = numba.config
-if not _config.CACHE_DIR:  # a deployment may have named a folder of its own
-    _config.CACHE_DIR = str(Path(__file__).parent / "__pycache__" / f"compiled-{_sources_digest()}")
+_here = Path(__file__).parent
+_config.CACHE_DIR = str(  # under the folder that a deployment names, or beside the modules
+    Path(_config.CACHE_DIR or _here / "__pycache__") / f"compiled-{sources_digest(_here)}"
+)
 
 
 def was_compiled() -> bool:

@@ -87,12 +87,13 @@ class Store:
         per_row = ROW.itemsize + 2 * m.table.itemsize * m.table.shape[1]
         if len(m.minutes):
             per_row += m.minutes.itemsize * MINUTES * 2
-        return (
+        held: int = (
             rows * per_row
             + (slots - free_slots) * m.slots.itemsize * m.slots.shape[1]
             + (familiar - free_familiar) * m.familiar.itemsize * m.familiar.shape[1]
             + blocks * PUT_AWAY_MAX * PUT_AWAY_WORDS * m.put_away.itemsize
         )
+        return held
 
 
 def _power_of_two(at_least: int) -> int:

@@ -82,8 +82,8 @@ def _add_replay(commands: Any) -> None:
     _add_rules(add)
     add("--as-of", metavar="TIME",
         help="events dated over 5 minutes after this are dead letters (default: now)")  # fmt: skip
-    add("--until", metavar="TIME",
-        help="the clock runs on to this time (only recorded: no rule waits for a deadline yet)")  # fmt: skip
+    until = "the clock runs on to this time (only recorded: no rule waits for a deadline yet)"
+    add("--until", metavar="TIME", help=until)
     add("--models", default="none", metavar="FILE|none", help="recorded models (default: none)")
     add("--batch-size", type=int, default=4096, metavar="N",
         help="lines at once (default: 4096); changes the speed, never the result")  # fmt: skip

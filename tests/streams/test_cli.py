@@ -145,6 +145,17 @@ def test_a_rule_whose_own_test_fails_is_told_and_exits_with_1(
     assert "velocity_burst.toml:" in told and "expected hit, got clear" in told
 
 
+def test_a_policy_that_changes_a_number_makes_no_test_wrong(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    overlay = tmp_path / "overlay.toml"
+    overlay.write_text('[parameters]\n"velocity_burst.count" = 50\n')
+    assert main(["check", "--policy", str(overlay)]) == 0
+    overlay.write_text('[parameters]\n"velocity_burst.cuont" = 50\n')
+    assert main(["check", "--policy", str(overlay)]) == 2
+    assert "velocity_burst.count" in capsys.readouterr().err
+
+
 def test_a_bad_rulebook_exits_with_2(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "velocity_burst.toml").write_text("[typologie]\n")
     assert main(["check", "--rulebook", str(tmp_path)]) == 2

@@ -81,7 +81,7 @@ def test_an_earlier_run_is_replaced_and_nothing_else_is_touched(tmp_path: Path) 
     assert list(tmp_path.iterdir()) == []
     (tmp_path / "thesis.doc").touch()
     (tmp_path / "alerts.jsonl").touch()
-    with pytest.raises(OutputError, match="holds other files than a run's .thesis.doc."):
+    with pytest.raises(OutputError, match=r"holds other files than a run's \(thesis\.doc\)"):
         prepare(tmp_path)
     assert {path.name for path in tmp_path.iterdir()} == {"thesis.doc", "alerts.jsonl"}
 
@@ -100,7 +100,7 @@ def test_a_full_disk_is_told_in_one_line() -> None:
     file._path = Path("alerts.jsonl")
     with open("/dev/full", "wb", buffering=0) as full:
         file._file = full
-        with pytest.raises(OutputError, match="alerts.jsonl: cannot be written"):
+        with pytest.raises(OutputError, match=r"alerts\.jsonl: cannot be written"):
             file.write([b"{}"])
 
 

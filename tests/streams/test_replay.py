@@ -134,7 +134,7 @@ def test_nothing_is_written_where_a_log_or_the_policy_is_unusable(tmp_path: Path
     (tmp_path / "policy.toml").write_text('timezone = "UTC"\nlatness_hours = 3\n')
     log = tmp_path / "log"
     log.touch()
-    with pytest.raises(Fault, match="none.jsonl: cannot be read"):
+    with pytest.raises(Fault, match=r"none\.jsonl: cannot be read"):
         replayed([log, tmp_path / "none.jsonl"], tmp_path / "out")
     with pytest.raises(Fault, match=r"policy.toml:2: latness_hours: .*lateness_hours"):
         replayed([log], tmp_path / "out", policy=tmp_path / "policy.toml")
