@@ -17,11 +17,12 @@ from numpy.typing import NDArray
 from detector.alert_book import AlertBook
 from detector.catalogue import STANDING_SUFFIX
 from detector.decide import Decider
+from detector.decisions import DEBIT_COLUMNS, DRAW_COLUMNS
 from detector.decode import Batch
 from detector.entering import KEYLESS, REPEAT, STALE, TOO_LATE, Rows
 from detector.events import CODE, KIND_MASK, TYPES
 from detector.features import Columns, absent_fields, absent_ids
-from detector.fields import Allowed
+from detector.fields import FIELDS, Allowed
 from detector.folding import Folded, Folder
 from detector.ids import Ids
 from detector.memory import STAGES
@@ -30,7 +31,7 @@ from detector.policy import Policy
 from detector.reasons import Reasons
 from detector.records import AlertWriter, Versions
 from detector.repayment import Repayment
-from detector.rulebook import Rulebook
+from detector.rulebook import Rulebook, RulebookError
 from detector.stage import Stage
 from detector.subjects import Subjects
 from detector.treatment import Calendar
@@ -171,6 +172,21 @@ class Engine:
         oldest = min(stage.clock_ms for stage in self.stages if stage.clock_ms >= 0)
         self._subjects.forget_before(oldest - self._lateness_ms - EVIDENCE_REACH_MS)
         self._repayment.forget(clock_ms, self._lateness_ms)
+
+
+def check_needs(rulebook: Rulebook, folder: str) -> None:
+    """Refuse a rulebook without what every engine reads beside its rules.
+
+    Raises:
+        RulebookError: a feature that decisions read, or a parameter, is not declared.
+    """
+    fields_and_features = {*FIELDS, *(feature.name for feature in rulebook.features)}
+    for name in (*DRAW_COLUMNS, *DEBIT_COLUMNS):
+        if name not in fields_and_features:
+            raise RulebookError(folder, 1, name, "decisions read this feature; declare it")
+    for name in (HOLD_PARAMETER, PAYOUT_PARAMETER):
+        if name not in rulebook.parameters:
+            raise RulebookError(folder, 1, name, "alerts need this parameter; declare it")
 
 
 def _rows(words: NDArray[np.int64], columns: int) -> Rows:

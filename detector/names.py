@@ -1,58 +1,75 @@
 """The names of recent events and accounts: outputs speak in ids, memory in their hashes.
 
-Kept in buckets of event time and dropped whole, so that memory follows the rate of events, never
-the length of the log. What can still be asked for is always there: an event that can be judged is
-at most `lateness` old, and its evidence reaches `EVIDENCE_REACH_MS` further back.
+Kept on shelves, in the order of arrival, and dropped whole, so that memory follows the rate of
+events, never the length of the log. What can still be asked for is always there: an event that can
+be judged is at most `lateness` old, and its evidence reaches `EVIDENCE_REACH_MS` further back.
+Few names are ever asked for, so a shelf is put in order only when somebody looks into it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import compress
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 EVIDENCE_REACH_MS: Final = 86_400_000
-BUCKET_MS: Final = 12 * 3_600_000
+SHELF_MAX: Final = 2048  # names on one shelf, but for the batch that fills it
+
+
+class _Shelf:
+    """Some names, and the newest time of the events that told them."""
+
+    __slots__ = ("hashes", "index", "names", "newest_ms")
+
+    def __init__(self) -> None:
+        self.hashes: list[int] = []
+        self.names: list[str] = []
+        self.newest_ms = 0
+        self.index: dict[int, str] = {}
+
+    def of(self, value: int) -> str | None:
+        if len(self.index) < len(self.hashes):
+            self.index = dict(zip(self.hashes, self.names, strict=True))
+            if len(self.index) < len(self.hashes):  # told twice: keep one of each
+                self.hashes, self.names = list(self.index), list(self.index.values())
+        return self.index.get(value)
 
 
 class Names:
-    """Ids by their hashes, by the time of the event that told them."""
+    """Ids by their hashes."""
 
     def __init__(self) -> None:
-        self._buckets: dict[int, dict[int, str]] = {}
+        self._shelves: list[_Shelf] = [_Shelf()]
 
-    def tell(self, times: NDArray[np.int64], hashes: NDArray[np.int64], names: Sequence[str]
-             ) -> None:  # fmt: skip
+    def tell(
+        self, times: NDArray[np.int64], hashes: NDArray[np.int64], names: Sequence[str]
+    ) -> None:
         """Remember the names of a batch's events."""
         if not len(times):
             return
-        first, last = int(times.min()) // BUCKET_MS, int(times.max()) // BUCKET_MS
-        if first == last:
-            self._buckets.setdefault(first, {}).update(zip(hashes.tolist(), names, strict=True))
-            return
-        buckets = times // BUCKET_MS
-        for bucket in np.unique(buckets).tolist():
-            inside = buckets == bucket
-            self._buckets.setdefault(bucket, {}).update(
-                zip(hashes[inside].tolist(), compress(names, inside), strict=True)
-            )
+        shelf = self._shelves[-1]
+        if len(shelf.hashes) >= SHELF_MAX:
+            shelf = _Shelf()
+            self._shelves.append(shelf)
+        shelf.hashes.extend(hashes.tolist())
+        shelf.names.extend(names)
+        shelf.newest_ms = max(shelf.newest_ms, int(times.max()))
 
     def of(self, value: int) -> str:
-        """The name of a hash.
+        """The name of a hash, as it was told last.
 
         Raises:
             KeyError: nothing recent told it.
         """
-        for bucket in self._buckets.values():
-            name = bucket.get(value)
+        for shelf in reversed(self._shelves):
+            name = shelf.of(value)
             if name is not None:
                 return name
         raise KeyError(value)
 
     def forget_before(self, at_ms: int) -> None:
-        """Drop the buckets that end before a time."""
-        for bucket in [b for b in self._buckets if (b + 1) * BUCKET_MS <= at_ms]:
-            del self._buckets[bucket]
+        """Drop the shelves whose names are all of events before a time."""
+        last = self._shelves[-1]
+        self._shelves = [s for s in self._shelves if s.newest_ms >= at_ms or s is last]

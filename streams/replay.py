@@ -16,7 +16,7 @@ from typing import Any
 import orjson
 
 from detector.decode import Decoder
-from detector.engine import Engine
+from detector.engine import Engine, check_needs
 from detector.events import T
 from detector.ids import Ids
 from detector.policy import Policy, PolicyError, load_policy
@@ -113,7 +113,9 @@ def load(policy: Path | None, rulebook: Path | None) -> tuple[Policy, Rulebook]:
 def rulebook_under(policy: Policy, folder: Path | None) -> Rulebook:
     """The rulebook of a folder (None: the shipped one) with the policy's parameters laid over."""
     try:
-        return load_rulebook(folder, policy)
+        rulebook = load_rulebook(folder, policy)
+        check_needs(rulebook, str(folder or "rulebook"))
+        return rulebook
     except (PolicyError, RulebookError) as error:
         raise Fault(str(error)) from None
 

@@ -160,3 +160,16 @@ def test_a_bad_rulebook_exits_with_2(tmp_path: Path, capsys: pytest.CaptureFixtu
     (tmp_path / "velocity_burst.toml").write_text("[typologie]\n")
     assert main(["check", "--rulebook", str(tmp_path)]) == 2
     assert "velocity_burst.toml:1" in capsys.readouterr().err
+
+
+def test_a_rulebook_without_what_decisions_read_is_refused_in_one_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "rules"
+    shutil.copytree(SHIPPED_RULEBOOK, folder)
+    (folder / "debit_failed.toml").unlink()
+    log = tmp_path / "log.jsonl"
+    log.touch()
+    words = ["replay", "--log", str(log), "--out", str(tmp_path / "out"), "--rulebook", str(folder)]
+    assert main(words) == 2
+    assert "debit_failures_90d: decisions read this feature" in capsys.readouterr().err
