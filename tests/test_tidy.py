@@ -55,7 +55,7 @@ FORBIDDEN = {
             f"{name}[.]{end}"
             for name, end in (
                 ("pypi", "org"),
-                ("pythonhosted", "org"),
+                ("python[h]osted", "org"),
                 ("npmjs", "org"),
                 ("crates", "io"),
                 ("proxy[.]golang", "org"),
