@@ -51,7 +51,6 @@ KINDS: Final[dict[str, int]] = {
     "appeal_opened": 45, "appeal_upheld": 46, "appeal_rejected": 47, "handled": 48,
     "label_fraud": 60, "label_cleared": 61,
 }  # fmt: skip
-KIND_BITS: Final = 6
 KIND_MASK: Final = 63
 
 TYPES: Final = ("login", "identity_verification", "disbursement", "auto_debit", "disposition")
@@ -113,9 +112,6 @@ NO_HISTORY: Final = 1
 SOURCE_MISSING: Final = 2
 INPUT_MISSING: Final = 4
 LOWER_BOUND: Final = 8  # not a NULL: the ring overflowed inside the window
-CAUSES: Final[dict[int, str]] = {
-    NO_HISTORY: "no_history", SOURCE_MISSING: "source_missing", INPUT_MISSING: "input_missing",
-}  # fmt: skip
 
 # The word that identifies an entity of a kind.
 KEYS_OF_ENTITY: Final[dict[str, int]] = {

@@ -25,7 +25,6 @@ from detector.policy import Policy
 
 IDS_MAX: Final = 4  # ids that one condition of a feature may name
 KNOWN_SETS: Final = {"device": 0, "network": 1, "payee": 2}
-TYPE_CODES: Final = {name: code for code, name in enumerate(TYPES)}
 GROUPS: Final[dict[str, tuple[str, ...]]] = {
     "disbursement": ("disbursement_requested", "disbursement_paid"),
     "login": ("login_success", "login_failure"),

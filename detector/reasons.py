@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,8 +18,6 @@ from detector.records import number
 from detector.rules import Rule
 from detector.stage import Finding
 from detector.subjects import Subjects
-
-PARTS: Final = ("observed", "normal", "threshold")
 
 
 class _Told(float):
