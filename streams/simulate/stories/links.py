@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from streams.simulate.scene import Place, Scene, Script
+from streams.simulate.casting import Place
+from streams.simulate.scene import Scene, Script
 from streams.simulate.world import HOUR_MS
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from streams.simulate.scene import WARM_UP_DAYS, Scene, Script
+from streams.simulate.casting import WARM_UP_DAYS
+from streams.simulate.scene import Scene, Script
 
 VICTIMS = 8
 
@@ -55,7 +56,7 @@ def popular_person(scene: Scene) -> Script:
         if day == spike:
             payers = payers[:2] + scene.cast(day, 4, draws=2, room=0.3, days=1)
         today = [
-            scene.draw(who, scene.at(day, 10 + n * 2, 20), payee=person)
+            scene.draw(who, scene.at(day, 10 + n * 2, 20), who.usual_minor // 2, payee=person)
             for n, who in enumerate(payers)
         ]
         events = [draw.event_id for draw in today]
