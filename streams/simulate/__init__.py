@@ -25,7 +25,7 @@ from streams.simulate.scene import Scene, Script
 from streams.simulate.stories import STORIES
 from streams.simulate.world import DAY_MS, NEVER, START_MS, World, make_world
 
-__all__ = ["PRESETS", "Disturbance", "SimulationError", "Summary", "simulate"]
+__all__ = ["PRESETS", "UNDISTURBED", "Disturbance", "SimulationError", "Summary", "simulate"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +90,8 @@ def simulate(
     its stories.
     """
     _check(seed, accounts, days, preset)
+    if not 0.0 <= disturbance.late_share <= 1.0:
+        raise SimulationError("the share of late events must be 0 to 1")
     out.mkdir(parents=True, exist_ok=True)
     events, partial = out / "events.jsonl", out / "events.jsonl.partial"
     world, truth = make_world(seed, accounts, days), Truth()

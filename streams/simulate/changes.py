@@ -17,6 +17,7 @@ NEW_SIM: Final = 0.4  # of those who get a new phone
 JOURNEY: Final = 0.002
 RAISE: Final = 0.001
 CRUISE_KMH: Final = 800  # of an airliner, from door to door a good deal less
+HIGHEST_MINOR: Final = 19_000_000  # no limit grows beyond it
 CHANGED_FEW_DAYS: Final = 4  # so long a new phone draws to the own card only, after a face check
 
 
@@ -83,6 +84,7 @@ def raises(world: World, day: int, rng: np.random.Generator) -> None:
     """A few limits grow modestly."""
     who = _some(world, RAISE, day, rng)
     grown = world.limit_minor[who] * (1 + 0.1 * rng.integers(1, 4, len(who)))
+    grown = np.minimum(grown, HIGHEST_MINOR)
     world.limit_minor[who] = grown.astype(np.int64) // 100_000 * 100_000
 
 

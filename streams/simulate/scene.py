@@ -44,6 +44,7 @@ class Scene(Casting):
     truth: Truth
     instalments: Instalments
     _amounts: dict[str, int] = field(default_factory=dict)
+    _large: set[str] = field(default_factory=set)  # draws of a quarter of the limit or more
 
     # Acts
 
@@ -119,6 +120,8 @@ class Scene(Casting):
             one = (np.array([who.index]), np.array([amount_minor]))
             self.instalments.add(*one, (at - START_MS) // DAY_MS, self.rng)
         self._amounts[asked] = amount_minor
+        if 4 * amount_minor >= limit:
+            self._large.add(asked)
         return Draw(asked, ended, draw_id, verification_id, session, at, amount_minor)
 
     def draw(
@@ -180,7 +183,7 @@ class Scene(Casting):
         amounts = {each: self._amounts[each] for each in event_ids if each in self._amounts}
         words = (typology, entity, account_id, "alert", between, event_ids, note)
         more: dict[str, Any] = {"severity": severity, "status": status}
-        more |= {"also": list(also), "amounts": amounts}
+        more |= {"also": self._also(event_ids, also), "amounts": amounts}
         self.truth.add(self.story, *words, **more)
 
     def found(
@@ -212,7 +215,12 @@ class Scene(Casting):
     ) -> None:
         """Something that looks like it and should be left alone."""
         words = (typology, entity, account_id, "silent", between, event_ids, note)
-        self.truth.add(self.story, *words)
+        self.truth.add(self.story, *words, also=self._also(event_ids))
+
+    def _also(self, event_ids: Sequence[str], also: Sequence[str] = ()) -> list[str]:
+        """A large draw, after some that the borrower made before, is rapid stacking besides."""
+        stacks = not self._large.isdisjoint(event_ids)
+        return sorted({*also, *(["rapid_stacking"] if stacks else [])})
 
     def left_alone(self, typology: str, who: Borrower, draws: Sequence[Draw], note: str) -> None:
         """An account's draws that look like it and should be left alone."""

@@ -58,8 +58,8 @@ def huang_yi(scene: Scene) -> Script:
         when = start + (6 + 5 * n) * MINUTE_MS
         draws.append(scene.draw(victim, when, part, thief, payee, method="otp"))
     note = "28 draws from the phone with the new SIM card"
-    scene.found("sim_swap", victim, "critical", draws, note, ["rapid_stacking"], draws[0].at)
-    scene.found("velocity_burst", victim, "high", draws, note, ["rapid_stacking"], draws[4].at)
+    scene.found("sim_swap", victim, "critical", draws, note, (), draws[0].at)
+    scene.found("velocity_burst", victim, "high", draws, note, (), draws[4].at)
     yield day + 1
     scene.judge(victim, scene.at(day + 1, 11), draws[0], "confirmed_fraud", "identity_theft")
 
@@ -83,9 +83,8 @@ def stolen_phone(scene: Scene) -> Script:
         for n, share in enumerate((0.3, 0.3, 0.25))
     ]  # fmt: skip
     note = "SIM card in another handset, reset, three transfers"
-    also = ["rapid_stacking", "induced_borrowing"]
-    for typology in ("sim_swap", "account_takeover"):
-        scene.found(typology, victim, "critical", draws, note, also, draws[0].at)
+        for typology in ("sim_swap", "account_takeover"):
+        scene.found(typology, victim, "critical", draws, note, (), draws[0].at)
     yield day + 1
     scene.judge(victim, scene.at(day + 1, 9), draws[0], "confirmed_fraud", "takeover")
 

@@ -105,7 +105,7 @@ def induced_borrowing(scene: Scene) -> Script:
     draws = _three(scene, thrice, scene.at(day, 16), share_of(scene.left(thrice), 0.3))
     scene.found("induced_borrowing", thrice, "high", draws,
                 "three draws, 90 % of what was left, to a new payee",
-                also=["rapid_stacking"], at=draws[2].at)  # fmt: skip
+                at=draws[2].at)  # fmt: skip
 
 
 def induced_near_misses(scene: Scene) -> Script:

@@ -31,7 +31,7 @@ def above_the_cap(scene: Scene) -> Script:
     """A limit that no borrower should have; beside it the highest that one may have."""
     day = scene.opening_day()
     yield day
-    above, highest = scene.cast(day, 2, room=0.3, limit_from=LIMIT_OF_THE_RICH)
+    above, highest = scene.cast(day, 2, room=0.3, days=99, limit_from=LIMIT_OF_THE_RICH)
     scene.world.limit_minor[above.index] = CAP_MINOR * 11 // 10
     draw = scene.draw(above, scene.at(day, 13))
     scene.found("limit_above_cap", above, "medium", [draw], "a tenth above the cap")
@@ -43,8 +43,9 @@ def above_the_cap(scene: Scene) -> Script:
 def rapid_stacking(scene: Scene) -> Script:
     """Four draws fill three quarters of the limit in two days; beside them two, and four small."""
     day = scene.opening_day()
+    yield day - 8  # so that no draw of their own, still in the window, makes two into three
+    stacked, two, small = scene.cast(day - 8, 3, draws=0, room=0.8, days=13)
     yield day
-    stacked, two, small = scene.cast(day, 3, room=0.82)
     draws = _filled(scene, stacked, day, (0.19, 0.18, 0.2, 0.18))
     scene.found("rapid_stacking", stacked, "low", draws, "three quarters of the limit in two days",
                 at=draws[3].at)  # fmt: skip
