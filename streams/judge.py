@@ -19,6 +19,7 @@ from streams.outputs import ALERTS, DECISIONS, SUMMARY
 from streams.scoring import Score, standings
 
 GATE_FAILED = 1
+WIDTH_MIN = 110
 SHOWN_MAX = 10  # lines of what was missed or wrongly alerted
 HOUR_MS, MINUTE_MS, SECOND_MS = 3_600_000, 60_000, 1_000
 COLUMNS = (
@@ -92,6 +93,7 @@ def _record(where: object, text: bytes) -> dict[str, Any]:
 def show(verdict: Verdict) -> None:
     """The table of typologies, the figures over all, and some of what went wrong."""
     console = Console(highlight=False, soft_wrap=True)
+    console.width = max(console.width, WIDTH_MIN)  # a cut name is none
     shown = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     shown.add_column("typology")
     for name in COLUMNS:

@@ -10,7 +10,7 @@ evidence arrived, the disturbance was *taken back* and is counted apart.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -81,7 +81,7 @@ class Verdict:
 
 
 def judged(
-    truth: list[Line],
+    truth: Sequence[Line],
     alerts: Mapping[str, Standing],
     decisions: Iterable[Mapping[str, Any]],
     last_ms: int,
@@ -110,7 +110,7 @@ def _money(lines: Iterable[Line]) -> dict[str, int]:
 
 
 def _disturbance(
-    truth: list[Line], alerts: Mapping[str, Standing], decisions: Iterable[Mapping[str, Any]]
+    truth: Sequence[Line], alerts: Mapping[str, Standing], decisions: Iterable[Mapping[str, Any]]
 ) -> Disturbance:
     wrong = {event for line in truth if _is_wrong(line) for event in line["event_ids"]}
     asked = [each for each in decisions if each["question"] == DISBURSEMENT]

@@ -78,7 +78,8 @@ def threshold_evasion(scene: Scene) -> Script:
     yield day
     (who,) = scene.cast(day, room=0.85, limit_from=LIMIT_OF_THE_RICH)
     draws = _spread(scene, who, scene.at(day, 9), (0.9, 0.92, 0.91))
-    scene.found("threshold_evasion", who, "medium", draws, "three of 90 % of the line in ten hours")  # fmt: skip
+    note = "three of nine tenths of the line, in ten hours"
+    scene.found("threshold_evasion", who, "medium", draws, note)
 
 
 def threshold_near_misses(scene: Scene) -> Script:

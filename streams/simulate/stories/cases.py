@@ -83,7 +83,7 @@ def stolen_phone(scene: Scene) -> Script:
         for n, share in enumerate((0.3, 0.3, 0.25))
     ]  # fmt: skip
     note = "SIM card in another handset, reset, three transfers"
-        for typology in ("sim_swap", "account_takeover"):
+    for typology in ("sim_swap", "account_takeover"):
         scene.found(typology, victim, "critical", draws, note, (), draws[0].at)
     yield day + 1
     scene.judge(victim, scene.at(day + 1, 9), draws[0], "confirmed_fraud", "takeover")
