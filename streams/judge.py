@@ -95,7 +95,7 @@ def show(verdict: Verdict) -> None:
     console = Console(highlight=False, soft_wrap=True)
     console.width = max(console.width, WIDTH_MIN)  # a cut name is none
     shown = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    shown.add_column("typology")
+    shown.add_column("typology", no_wrap=True)
     for name in COLUMNS:
         shown.add_column(name, justify="right")
     for score in verdict.scored.table.values():

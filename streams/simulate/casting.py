@@ -12,6 +12,7 @@ from streams.simulate.world import DAY_MS, HOUR_MS, MINUTE_MS, START_MS, Borrowe
 
 Payee = tuple[str, str, str]
 WARM_UP_DAYS: Final = 8  # habits are known from here on
+QUIET_DAYS: Final = 9  # after a story: until no window of seven days reaches back into it
 LAST_DAYS: Final = 6  # what a story needs to play to its end
 
 
@@ -57,7 +58,7 @@ class Casting:
         count: int = 1,
         draws: int = 1,
         room: float = 0.5,
-        days: int = 5,
+        days: int = QUIET_DAYS,
         limit_from: int = 0,
     ) -> list[Borrower]:
         """Borrowers who drew at least `draws` times, have `room` of their limit left, and are
@@ -72,7 +73,7 @@ class Casting:
         no other story; `helped`: who have used accessibility services all along."""
         world = self.world
         fit = (world.asleep_until > day) & (world.asks_for_help == helped)
-        return self._chosen(fit, count, day, 5, "asleep")
+        return self._chosen(fit, count, day, QUIET_DAYS, "asleep")
 
     def _chosen(self, fit: Flags, count: int, day: int, days: int, what: str) -> list[Borrower]:
         world = self.world
@@ -93,11 +94,12 @@ class Casting:
 
     def passers_by(self, count: int) -> list[Borrower]:
         """Any borrowers of no story, who go on living as they do."""
-        found = np.flatnonzero(~self.world.cast & (self.world.joined < 0))
+        world = self.world
+        found = np.flatnonzero(~world.cast & (world.joined < 0) & (world.asleep_until == 0))
         if len(found) < count:
             raise WorldTooSmallError(f"story {self.story} needs {count} accounts: simulate more")
         chosen = self.rng.choice(found, count, replace=False)
-        return [self.world.borrower(int(index)) for index in chosen]
+        return [world.borrower(int(index)) for index in chosen]
 
     def family(self, day: int) -> list[Borrower]:
         """Two or three of one household, who share a tablet."""

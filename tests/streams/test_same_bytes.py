@@ -18,7 +18,7 @@ SEED = 5
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("world")
-    return simulate(folder, SEED, 300, 14, "small").events
+    return simulate(folder, SEED, 800, 14, "small").events
 
 
 def hashes(log: Path, out: Path, batch: int = 4096) -> dict[str, str]:

@@ -71,7 +71,7 @@ def sim_near_misses(scene: Scene) -> Script:
     """A new card in the old phone; a new phone and card with a face check; four days later."""
     day = scene.opening_day()
     yield day
-    (old, new), (patient,) = scene.cast(day, 2), scene.cast(day, room=0.75, days=6)
+    (old, new), (patient,) = scene.cast(day, 2), scene.cast(day, room=0.75, days=14)
     at = scene.at(day, 10)
     scene.login(old, at, scene.home(old), signals=["sim_changed"])
     draw = scene.draw(old, at + 3 * HOUR_MS, method="otp")

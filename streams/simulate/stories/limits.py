@@ -44,7 +44,7 @@ def rapid_stacking(scene: Scene) -> Script:
     """Four draws fill three quarters of the limit in two days; beside them two, and four small."""
     day = scene.opening_day()
     yield day - 8  # so that no draw of their own, still in the window, makes two into three
-    stacked, two, small = scene.cast(day - 8, 3, draws=0, room=0.8, days=13)
+    stacked, two, small = scene.cast(day - 8, 3, draws=0, room=0.8, days=20)
     yield day
     draws = _filled(scene, stacked, day, (0.19, 0.18, 0.2, 0.18))
     scene.found("rapid_stacking", stacked, "low", draws, "three quarters of the limit in two days",
