@@ -3,7 +3,7 @@
 A line of truth expects an `alert`, or that all stays `silent` (a near miss), or `either`: wrong was
 done that no rule need see. An alert is about a line if it is of its typology and entity, within a
 day of its time, and shares an event with it. What a line says may be alerted `also`, and what is
-about an `either`, is neither found nor wrong.
+about an event of an `either`, is neither found nor wrong.
 """
 
 from __future__ import annotations
@@ -171,8 +171,6 @@ def _unexplained(truth: list[Line], found: list[Standing]) -> Iterator[Standing]
             continue
         near = (line for event in one.events for line in of_event.get(event, ()))
         if not any(
-            one.is_about(line)
-            and (line["expect"] == EITHER or not one.typologies.isdisjoint(line["also"]))
-            for line in near
+            line["expect"] == EITHER or not one.typologies.isdisjoint(line["also"]) for line in near
         ):
             yield one

@@ -8,11 +8,22 @@ from zlib import crc32
 
 import numpy as np
 
-from streams.simulate.world import DAY_MS, HOUR_MS, MINUTE_MS, START_MS, Borrower, Flags, World
+from streams.simulate.world import (
+    DAY_MS,
+    HOUR_MS,
+    MINUTE_MS,
+    NEVER,
+    START_MS,
+    Borrower,
+    Flags,
+    World,
+)
 
 Payee = tuple[str, str, str]
 WARM_UP_DAYS: Final = 8  # habits are known from here on
 QUIET_DAYS: Final = 9  # after a story: until no window of seven days reaches back into it
+RICH: Final = (14_500_000, NEVER)  # limits with room for three draws that are checked strictly
+MODEST: Final = (0, 10_000_000)  # and those with room for none
 LAST_DAYS: Final = 6  # what a story needs to play to its end
 
 
@@ -59,13 +70,14 @@ class Casting:
         draws: int = 1,
         room: float = 0.5,
         days: int = QUIET_DAYS,
-        limit_from: int = 0,
+        limits: tuple[int, int] = (0, NEVER),
     ) -> list[Borrower]:
-        """Borrowers who drew at least `draws` times, have `room` of their limit left, and are
-        of no other story; quiet for `days` from now. Raises WorldTooSmallError."""
+        """Borrowers who drew at least `draws` times, have a limit in `limits` with `room` of it
+        left, and are of no other story; quiet for `days` from now. Raises WorldTooSmallError."""
         world = self.world
         fit = (world.draws >= draws) & (world.room() >= room) & (world.changed < day - 3)
-        fit &= (world.limit_minor >= limit_from) & world.awake(day) & ~world.asks_for_help
+        fit &= (world.limit_minor >= limits[0]) & (world.limit_minor <= limits[1])
+        fit &= world.awake(day) & ~world.asks_for_help
         return self._chosen(fit, count, day, days, f"with {draws} draws")
 
     def sleepers(self, day: int, count: int = 1, helped: bool = False) -> list[Borrower]:

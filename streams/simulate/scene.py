@@ -44,6 +44,7 @@ class Scene(Casting):
     truth: Truth
     instalments: Instalments
     _amounts: dict[str, int] = field(default_factory=dict)
+    _ends: dict[str, str] = field(default_factory=dict)  # the other event of a draw
     _large: set[str] = field(default_factory=set)  # draws of a quarter of the limit or more
 
     # Acts
@@ -120,6 +121,7 @@ class Scene(Casting):
             one = (np.array([who.index]), np.array([amount_minor]))
             self.instalments.add(*one, (at - START_MS) // DAY_MS, self.rng)
         self._amounts[asked] = amount_minor
+        self._ends[asked] = ended
         if 4 * amount_minor >= limit:
             self._large.add(asked)
         return Draw(asked, ended, draw_id, verification_id, session, at, amount_minor)
@@ -181,7 +183,7 @@ class Scene(Casting):
         `also`: what else may be said of the same events without being wrong."""
         between = (at, at if by is None else by)
         amounts = {each: self._amounts[each] for each in event_ids if each in self._amounts}
-        words = (typology, entity, account_id, "alert", between, event_ids, note)
+        words = (typology, entity, account_id, "alert", between, self._whole(event_ids), note)
         more: dict[str, Any] = {"severity": severity, "status": status}
         more |= {"also": self._also(event_ids, also), "amounts": amounts}
         self.truth.add(self.story, *words, **more)
@@ -214,8 +216,13 @@ class Scene(Casting):
         note: str,
     ) -> None:
         """Something that looks like it and should be left alone."""
-        words = (typology, entity, account_id, "silent", between, event_ids, note)
+        words = (typology, entity, account_id, "silent", between, self._whole(event_ids), note)
         self.truth.add(self.story, *words, also=self._also(event_ids))
+
+    def _whole(self, event_ids: Sequence[str]) -> list[str]:
+        """With the last event of each draw: where it arrives first, it is what is judged."""
+        ends = [self._ends[each] for each in event_ids if each in self._ends]
+        return list(dict.fromkeys([*event_ids, *ends]))
 
     def _also(self, event_ids: Sequence[str], also: Sequence[str] = ()) -> list[str]:
         """A large draw, after some that the borrower made before, is rapid stacking besides."""
@@ -231,5 +238,6 @@ class Scene(Casting):
         """Wrong that was done, and that no rule need see: found or not, both are right."""
         events, between = [draw.event_id for draw in draws], (draws[0].at, draws[-1].at)
         amounts = {draw.event_id: draw.amount_minor for draw in draws}
-        words = (typology, ("account", who.account), who.account, "either", between, events, note)
+        entity, events = ("account", who.account), self._whole(events)
+        words = (typology, entity, who.account, "either", between, events, note)
         self.truth.add(self.story, *words, amounts=amounts)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from streams.simulate.casting import Payee, Place
+from streams.simulate.casting import RICH, Payee, Place
 from streams.simulate.scene import Draw, Scene, Script
 from streams.simulate.stories.devices_taken import share_of
 from streams.simulate.world import HOUR_MS, MINUTE_MS, Borrower
 
 STEP_UP_MINOR = 5_000_000  # from here the lender checks more strictly
-LIMIT_OF_THE_RICH = 14_500_000  # room for three such amounts
 
 
 def velocity_burst(scene: Scene) -> Script:
@@ -76,7 +75,7 @@ def threshold_evasion(scene: Scene) -> Script:
     """Three draws of nine tenths of the amount from which checks are stricter, in ten hours."""
     day = scene.opening_day()
     yield day
-    (who,) = scene.cast(day, room=0.85, limit_from=LIMIT_OF_THE_RICH)
+    (who,) = scene.cast(day, room=0.85, limits=RICH)
     draws = _spread(scene, who, scene.at(day, 9), (0.9, 0.92, 0.91))
     note = "three of nine tenths of the line, in ten hours"
     scene.found("threshold_evasion", who, "medium", draws, note)
@@ -86,7 +85,7 @@ def threshold_near_misses(scene: Scene) -> Script:
     """Three amounts well below the line; two close to it."""
     day = scene.opening_day()
     yield day
-    spread, twice = scene.cast(day, 2, room=0.7, limit_from=LIMIT_OF_THE_RICH)
+    spread, twice = scene.cast(day, 2, room=0.7, limits=RICH)
     draws = _spread(scene, spread, scene.at(day, 9), (0.3, 0.6, 0.45))
     scene.left_alone("threshold_evasion", spread, draws, "30, 60 and 45 % of the line")
     draws = _spread(scene, twice, scene.at(day, 9), (0.9, 0.93))

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from streams.simulate.casting import WARM_UP_DAYS
+from streams.simulate.casting import MODEST, RICH, WARM_UP_DAYS
 from streams.simulate.scene import Scene, Script
-from streams.simulate.stories.bursts import LIMIT_OF_THE_RICH
 from streams.simulate.stories.devices_taken import share_of
 from streams.simulate.stories.guesses import flood
 from streams.simulate.world import DAY_MS, HOUR_MS, MINUTE_MS, START_MS
@@ -42,7 +41,7 @@ def huang_yi(scene: Scene) -> Script:
     another SIM card; then 28 draws of 107,199.01 in all, each released by such a password."""
     day = scene.opening_day()
     yield day
-    (victim,) = scene.cast(day, room=0.8, limit_from=LIMIT_OF_THE_RICH, days=30)
+    (victim,) = scene.cast(day, room=0.8, limits=RICH, days=30)
     at = scene.at(day, 19, 20)
     events, times = flood(scene, victim, at, ["failed"] * 12)
     scene.expect(
@@ -96,7 +95,7 @@ def slow_ramp(scene: Scene) -> Script:
     end = scene.world.days - 3
     day = max(WARM_UP_DAYS, end - 30)
     yield day
-    (who,) = scene.cast(day, draws=0, room=0.8, days=99)
+    (who,) = scene.cast(day, draws=0, room=0.8, days=99, limits=MODEST)
     climb, amount = [], share_of(who.limit_minor, 0.02)
     while day < end - 8:
         yield day

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from streams.simulate.casting import MODEST
 from streams.simulate.scene import Draw, Scene, Script
 from streams.simulate.world import DAY_MS, HOUR_MS, MINUTE_MS, Borrower
 
@@ -93,7 +94,7 @@ def induced_borrowing(scene: Scene) -> Script:
     day = scene.opening_day()
     yield day
     shared, own = scene.sleepers(day, 2)
-    (thrice,) = scene.cast(day, room=0.6)
+    (thrice,) = scene.cast(day, room=0.6, limits=MODEST)
     amount = share_of(scene.left(shared), 0.9)
     draw = scene.draw(shared, scene.at(day, 14), amount, signals=["screen_sharing"])
     scene.found("induced_borrowing", shared, "high", [draw],

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from streams.simulate.casting import MODEST, RICH
 from streams.simulate.scene import Draw, Scene, Script
-from streams.simulate.stories.bursts import LIMIT_OF_THE_RICH
 from streams.simulate.stories.devices_taken import share_of
 from streams.simulate.world import DAY_MS, HOUR_MS, Borrower
 
@@ -23,7 +23,7 @@ def over_the_limit(scene: Scene) -> Script:
             found = (entity, who.account, "high", at + 4_000, events, "a twentieth over the limit")
             scene.expect("over_limit", *found)
         else:
-            missed = (entity, who.account, (at, at + 4_000), [draw.paid_event_id], "exactly at it")
+            missed = (entity, who.account, (at, at + 4_000), [draw.event_id], "exactly at it")
             scene.near_miss("over_limit", *missed)
 
 
@@ -31,7 +31,7 @@ def above_the_cap(scene: Scene) -> Script:
     """A limit that no borrower should have; beside it the highest that one may have."""
     day = scene.opening_day()
     yield day
-    above, highest = scene.cast(day, 2, room=0.3, days=99, limit_from=LIMIT_OF_THE_RICH)
+    above, highest = scene.cast(day, 2, room=0.3, days=99, limits=RICH)
     scene.world.limit_minor[above.index] = CAP_MINOR * 11 // 10
     draw = scene.draw(above, scene.at(day, 13))
     scene.found("limit_above_cap", above, "medium", [draw], "a tenth above the cap")
@@ -69,7 +69,7 @@ def limit_raise_drain(scene: Scene) -> Script:
     Beside it the growth without the drain, the drain without the growth, a modest growth."""
     day = scene.opening_day()
     yield day
-    people = scene.cast(day, 4, room=0.7)
+    people = scene.cast(day, 4, room=0.7, limits=MODEST)
     first = [scene.draw(who, scene.at(day, 10 + n)) for n, who in enumerate(people)]
     yield day + 2
     for who, before, raised, share, note in zip(
