@@ -32,7 +32,7 @@ class Score:
     found: int = 0
     near_misses: int = 0
     left_alone: int = 0
-    honest_alerts: int = 0  # alerts about what nobody planted
+    honest_alerts: int = 0  # alerts about what nobody planted as a wrong; near misses hit too
     delays_ms: list[int] = field(default_factory=list)  # of what was found, in event time
 
     @property
@@ -133,9 +133,9 @@ def scored(truth: Iterable[Line], found: Iterable[Standing]) -> Scored:
         score = result.of(name)
         same = by_key[name, entity["kind"], entity["id"]]
         about = [one for one in same if one.is_about(line)]
-        for one in about:
-            one.explained = True
         if line["expect"] == ALERT:
+            for one in about:
+                one.explained = True
             result.missed += [] if _count_found(score, line, about) else [line]
         else:
             silent = all(one.withdrawn for one in about)

@@ -113,7 +113,7 @@ def test_a_near_miss_is_left_alone_or_hit_and_a_withdrawn_alert_is_none(judge: A
     truth = [planted("e1", expect="silent")]
     assert figures(judge(truth, [], [])) == (0, 0, 1, 0, 0)
     verdict = judge(truth, [alert("e1")], [])
-    assert figures(verdict) == (0, 0, 1, 1, 0) and verdict.near_misses_hit == 1
+    assert figures(verdict) == (0, 0, 1, 1, 1) and verdict.near_misses_hit == 1
     taken = alert("e1", revision=2, status="withdrawn")
     assert figures(judge(truth, [alert("e1"), taken], [])) == (0, 0, 1, 0, 0)
 
