@@ -358,3 +358,23 @@ def test_tellings_grow_with_the_accounts_and_a_preset_may_tell_the_cases_only(
     assert {line["story"] for line in _truth(cases.truth)} == {
         "background", "case.shenzhen", "case.huang_yi", "case.stolen_phone", "case.slow_ramp",
     }  # fmt: skip
+
+
+def test_honest_lives_are_as_varied_as_the_detector_must_bear(world: Summary, batch: Batch) -> None:
+    casts = {line["account_id"] for line in _truth(world.truth) if line["story"] != "background"}
+    honest = [event for event in batch.events if event.account_id not in casts]
+    logins = [event for event in honest if isinstance(event, Login)]
+    draws = [event for event in honest if isinstance(event, Disbursement)]
+    checks = [event for event in honest if isinstance(event, IdentityVerification)]
+    debits = [event for event in honest if isinstance(event, AutoDebit)]
+    signals = Counter(signal for event in logins for signal in event.device_signals or ())
+    assert {"vpn", "sim_changed", "accessibility_service"} <= signals.keys()
+    assert 0.3 < sum(event.latitude is None for event in logins) / len(logins) < 0.9
+    assert {"failed", "timeout", "passed"} == {event.outcome for event in checks}
+    assert {event.payee_kind for event in draws} == {"person", "merchant", "institution"}
+    assert {event.status for event in draws} == {"requested", "paid", "rejected"}
+    assert {"partial", "channel_error", "settled"} <= {event.outcome for event in debits}
+    assert any(event.hardship for event in debits)
+    hours = Counter((event.occurred_at - START_MS) // HOUR_MS % 24 for event in draws)
+    night = sum(hours[hour] for hour in (22, 23, 0, 1, 2, 3, 4, 5))
+    assert 0.02 < night / hours.total() < 0.15

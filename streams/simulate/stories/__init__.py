@@ -41,6 +41,7 @@ _LISTED: Final[tuple[tuple[str, Story], ...]] = (
     ("account_takeover.near_misses", takeovers.near_misses),
     ("linked_to_fraud", links.same_payee_and_device),
     ("linked_to_fraud.near_misses", links.near_misses),
+    ("linked_to_fraud.popular_and_own", links.popular_and_own),
     ("credential_stuffing.success", stuffing.success_and_draw),
     ("credential_stuffing.device", stuffing.one_device),
     ("credential_stuffing.network", stuffing.one_network),
