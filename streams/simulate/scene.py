@@ -45,7 +45,7 @@ class Scene(Casting):
     instalments: Instalments
     _amounts: dict[str, int] = field(default_factory=dict)
     _ends: dict[str, str] = field(default_factory=dict)  # the other event of a draw
-    _large: set[str] = field(default_factory=set)  # draws of a quarter of the limit or more
+    _large: set[str] = field(default_factory=set)  # draws of a fifth of the limit or more
 
     # Acts
 
@@ -122,7 +122,7 @@ class Scene(Casting):
             self.instalments.add(*one, (at - START_MS) // DAY_MS, self.rng)
         self._amounts[asked] = amount_minor
         self._ends[asked] = ended
-        if 4 * amount_minor >= limit:
+        if 5 * amount_minor >= limit:
             self._large.add(asked)
         return Draw(asked, ended, draw_id, verification_id, session, at, amount_minor)
 
@@ -178,7 +178,7 @@ class Scene(Casting):
         by: int | None = None,
         also: Sequence[str] = (),
     ) -> None:
-        """Something that should be found, first told at `at` and in its final state at `by`.
+        """Something that should be found: it began at `at` and is in its final state at `by`.
 
         `also`: what else may be said of the same events without being wrong."""
         between = (at, at if by is None else by)
@@ -196,14 +196,14 @@ class Scene(Casting):
         draws: Sequence[Draw],
         note: str,
         also: Sequence[str] = (),
-        at: int | None = None,
+        first: int = -1,
     ) -> None:
-        """An account of which something should be found at `at`, by default at the last draw."""
-        last = draws[-1].at
-        first = last if at is None else at
-        status = "open" if first == last else "updated"
+        """An account of which something should be found, by draw number `first`, then updated;
+        by default at the last draw."""
+        began, last = draws[0].at, draws[-1].at
+        status = "open" if draws[first] is draws[-1] else "updated"
         events, entity = [draw.event_id for draw in draws], ("account", who.account)
-        words = (typology, entity, who.account, severity, first, events, note, status, last)
+        words = (typology, entity, who.account, severity, began, events, note, status, last)
         self.expect(*words, also=also)
 
     def near_miss(

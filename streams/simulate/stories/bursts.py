@@ -17,7 +17,7 @@ def velocity_burst(scene: Scene) -> Script:
     fast, few, refused = scene.cast(day, 3, room=0.7)
     draws = _series(scene, fast, scene.at(day, 20), 6, "paid")
     scene.found("velocity_burst", fast, "high", draws, "six draws in twenty minutes",
-                at=draws[4].at)  # fmt: skip
+                first=4)  # fmt: skip
     draws = _series(scene, few, scene.at(day, 18), 4, "paid")
     scene.left_alone("velocity_burst", few, draws, "four draws in twelve minutes")
     at = scene.at(day, 18)

@@ -45,7 +45,7 @@ def huang_yi(scene: Scene) -> Script:
     at = scene.at(day, 19, 20)
     events, times = flood(scene, victim, at, ["failed"] * 12)
     scene.expect(
-        "otp_flood", ("account", victim.account), victim.account, "high", times[7], events,
+        "otp_flood", ("account", victim.account), victim.account, "high", times[0], events,
         "twelve one-time passwords in the evening", status="updated", by=times[-1],
     )  # fmt: skip
     thief, payee = scene.stranger(), scene.payee()
@@ -57,8 +57,8 @@ def huang_yi(scene: Scene) -> Script:
         when = start + (6 + 5 * n) * MINUTE_MS
         draws.append(scene.draw(victim, when, part, thief, payee, method="otp"))
     note = "28 draws from the phone with the new SIM card"
-    scene.found("sim_swap", victim, "critical", draws, note, (), draws[0].at)
-    scene.found("velocity_burst", victim, "high", draws, note, (), draws[4].at)
+    scene.found("sim_swap", victim, "critical", draws, note, first=0)
+    scene.found("velocity_burst", victim, "high", draws, note, first=4)
     yield day + 1
     scene.judge(victim, scene.at(day + 1, 11), draws[0], "confirmed_fraud", "identity_theft")
 
@@ -83,7 +83,7 @@ def stolen_phone(scene: Scene) -> Script:
     ]  # fmt: skip
     note = "SIM card in another handset, reset, three transfers"
     for typology in ("sim_swap", "account_takeover"):
-        scene.found(typology, victim, "critical", draws, note, (), draws[0].at)
+        scene.found(typology, victim, "critical", draws, note, first=0)
     yield day + 1
     scene.judge(victim, scene.at(day + 1, 9), draws[0], "confirmed_fraud", "takeover")
 

@@ -19,7 +19,7 @@ def device_farm(scene: Scene) -> Script:
         who = scene.newcomer()
         draws.append(scene.draw(who, scene.at(day + n // 2, 10 + 4 * (n % 2)), place=place))
     scene.expect(
-        "shared_device", ("device", place.device), None, "high", draws[3].at,
+        "shared_device", ("device", place.device), None, "high", draws[0].at,
         [draw.event_id for draw in draws], "six fresh accounts on one phone",
         status="updated", by=draws[-1].at,
     )  # fmt: skip
@@ -81,7 +81,7 @@ def _broken_after(
     ]
     clearing = scene.draw(last, scene.at(day + 1, 12), place=Place(device, last.ip))
     scene.expect(
-        "shared_device", ("device", device), None, "high", draws[3].at,
+        "shared_device", ("device", device), None, "high", draws[0].at,
         [*(draw.event_id for draw in draws), *logins, clearing.event_id],
         "a broken identifier, seen too late: withdrawn",
         status="withdrawn", by=clearing.at,

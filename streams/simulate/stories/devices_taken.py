@@ -105,8 +105,7 @@ def induced_borrowing(scene: Scene) -> Script:
     scene.found("induced_borrowing", own, "high", [draw], "nearly all of it, to a fresh own card")
     draws = _three(scene, thrice, scene.at(day, 16), share_of(scene.left(thrice), 0.3))
     scene.found("induced_borrowing", thrice, "high", draws,
-                "three draws, 90 % of what was left, to a new payee",
-                at=draws[2].at)  # fmt: skip
+                "three draws, 90 % of what was left, to a new payee")  # fmt: skip
 
 
 def induced_near_misses(scene: Scene) -> Script:

@@ -48,7 +48,7 @@ def rapid_stacking(scene: Scene) -> Script:
     yield day
     draws = _filled(scene, stacked, day, (0.19, 0.18, 0.2, 0.18))
     scene.found("rapid_stacking", stacked, "low", draws, "three quarters of the limit in two days",
-                at=draws[3].at)  # fmt: skip
+                first=3)  # fmt: skip
     draws = _filled(scene, two, day, (0.36, 0.36))
     scene.left_alone("rapid_stacking", two, draws, "72 % of the limit, but by two draws")
     draws = _filled(scene, small, day, (0.09, 0.1, 0.09, 0.1))

@@ -19,7 +19,7 @@ def new_mule(scene: Scene) -> Script:
         for n, who in enumerate(victims)
     ]
     scene.expect(
-        "mule_fan_in", ("payee", mule[0]), None, "high", draws[2].at,
+        "mule_fan_in", ("payee", mule[0]), None, "high", draws[0].at,
         [draw.event_id for draw in draws], "eight borrowers, one new receiver",
         status="updated", by=draws[-1].at,
     )  # fmt: skip

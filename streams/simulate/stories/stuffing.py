@@ -20,7 +20,7 @@ def one_device(scene: Scene) -> Script:
         for n, who in enumerate(scene.passers_by(TRIED))
     ]
     scene.expect(
-        "credential_stuffing", ("device", device), None, "high", start + 9 * PACE_MS,
+        "credential_stuffing", ("device", device), None, "high", start,
         events, "24 accounts from one device", status="updated", by=start + TRIED * PACE_MS,
     )  # fmt: skip
 
@@ -35,7 +35,7 @@ def one_network(scene: Scene) -> Script:
         for n, who in enumerate(scene.passers_by(TRIED))
     ]
     scene.expect(
-        "credential_stuffing", ("network", cidr(ip)), None, "high", start + 9 * PACE_MS,
+        "credential_stuffing", ("network", cidr(ip)), None, "high", start,
         events, "24 accounts from one network", status="updated", by=start + TRIED * PACE_MS,
     )  # fmt: skip
 
@@ -55,7 +55,7 @@ def success_and_draw(scene: Scene) -> Script:
     events.append(draw.event_id)
     for entity in (("device", place.device), ("network", cidr(place.ip))):
         scene.expect(
-            "credential_stuffing", entity, None, "critical", start + 9 * PACE_MS,
+            "credential_stuffing", entity, None, "critical", start,
             events, "25 accounts tried, one of them entered and drained", "updated", at,
         )  # fmt: skip
     scene.expect(
