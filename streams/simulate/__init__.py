@@ -47,6 +47,7 @@ DAYS_MIN: Final = WARM_UP_DAYS + LAST_DAYS
 LEAD_MS: Final = 3_600_000  # a draw after midnight has its login on the day before
 ACCOUNTS_PER_TELLING: Final = 800
 ACCOUNTS_PER_ROUND: Final = 4_000  # each so many accounts, the stories are told once more
+ROUNDS_MAX: Final = 15  # four times as many still find a strange network for each stranger
 ACCOUNTS_MIN: Final = 300
 ACCOUNTS_MAX: Final = 10_000_000
 DAYS_MAX: Final = 3_650
@@ -122,9 +123,10 @@ def _tell(
     """Prologue, then day after day: the stories first, then what everybody else does."""
     background = Background(world, log, truth, seed)
     chosen = PRESETS[preset]
+    rounds = min(max(1, world.accounts // ACCOUNTS_PER_ROUND), ROUNDS_MAX)
     scenes = [
         Scene(world, name, seed, copy, log, truth, background.instalments)
-        for copy in range(chosen.tellings * max(1, world.accounts // ACCOUNTS_PER_ROUND))
+        for copy in range(chosen.tellings * rounds)
         for name in STORIES
         if name.startswith(chosen.stories)
     ]

@@ -108,11 +108,11 @@ def _office(scene: Scene, start: int) -> None:
 
 
 def _quiet_hour(scene: Scene, day: int) -> int:
-    """A start at night, apart from every other attack's: two at once would shield each other, for
-    an attack is told from an outage by how little fails elsewhere."""
+    """A start at night or in the morning, apart from every other attack's: two at once would shield
+    each other, for an attack is told from an outage by how little fails elsewhere."""
     scene.world.tokens[f"attacks of day {day}"] += 1
     earlier = scene.world.tokens[f"attacks of day {day}"] - 1
-    return scene.at(day, 0.3 + 0.5 * (earlier % 11), spread_minutes=8)
+    return scene.at(day, 0.3 + 0.5 * (earlier % 28), spread_minutes=8)
 
 
 def cidr(ip: str) -> str:
