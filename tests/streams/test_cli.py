@@ -14,7 +14,7 @@ from streams import __version__
 from streams.cli import main
 from tests.streams.lines import BASE_MS, disbursement, login
 
-COMMANDS = ("demo", "replay", "simulate", "import", "check")
+COMMANDS = ("demo", "replay", "simulate", "judge", "import", "check")
 HEAVY = ("numba", "polars", "numpy", "rich", "sqlglot")
 SHIPPED_RULEBOOK = Path(__file__).parents[2] / "detector" / "rulebook"
 AS_OF = str(BASE_MS + 86_400_000)

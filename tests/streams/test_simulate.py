@@ -18,11 +18,13 @@ from detector.ids import Ids
 from detector.policy import load_policy
 from detector.rulebook import load_rulebook
 from detector.schema import AutoDebit, Disbursement, Disposition, IdentityVerification, Login
+from streams.faults import Fault
 from streams.simulate import Disturbance, SimulationError, Summary, lines, shapes, simulate
 from streams.simulate.bulk import write_bulk
 from streams.simulate.changes import distance_km
 from streams.simulate.stories import STORIES
 from streams.simulate.world import DAY_MS, HOUR_MS, MINUTE_MS, START_MS
+from streams.simulating import span_ms
 
 SEED, ACCOUNTS, DAYS = 11, 1000, 24
 
@@ -378,3 +380,35 @@ def test_honest_lives_are_as_varied_as_the_detector_must_bear(world: Summary, ba
     hours = Counter((event.occurred_at - START_MS) // HOUR_MS % 24 for event in draws)
     night = sum(hours[hour] for hour in (22, 23, 0, 1, 2, 3, 4, 5))
     assert 0.02 < night / hours.total() < 0.15
+
+
+def test_a_span_is_a_number_and_a_unit() -> None:
+    told = [span_ms(text) for text in ("0m", "90s", "5m", "6h", "1d")]
+    assert told == [0, 90_000, 300_000, 21_600_000, DAY_MS]
+    for text in ("", "5", "m", "-5m", "5 m", "1.5h", "31d", "5w"):
+        with pytest.raises(Fault, match="is no span"):
+            span_ms(text)
+
+
+def test_a_share_of_late_events_is_a_share(tmp_path: Path) -> None:
+    with pytest.raises(SimulationError, match="share of late events"):
+        simulate(tmp_path / "none", disturbance=Disturbance(0, 1.5, DAY_MS))
+    assert not (tmp_path / "none").exists()
+
+
+def test_the_whole_sum_of_a_case_is_as_it_was_reported(world: Summary, batch: Batch) -> None:
+    """28 draws of 107,199.01 in all; the SIM card in another handset 81 minutes after the theft."""
+    amounts = {
+        event.event_id: event.amount_minor
+        for event in batch.events
+        if isinstance(event, Disbursement) and event.status == "requested"
+    }
+    (line,) = [
+        line
+        for line in _truth(world.truth)
+        if line["story"] == "case.huang_yi" and line["typology"] == "sim_swap"
+    ]
+    drawn = [amounts[each] for each in line["event_ids"] if each in amounts]
+    assert (len(drawn), sum(drawn)) == (28, 10_719_901)
+    assert line["amounts"] == {each: amounts[each] for each in line["amounts"]}
+    assert sum(line["amounts"].values()) == 10_719_901
