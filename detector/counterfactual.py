@@ -51,9 +51,9 @@ class Change:
 
     @property
     def size(self) -> float:
-        """How far it is, as a share of the value; a word or a flag counts as a whole."""
+        """How far it is, as a share of the value; a word or a flag has no measure: the farthest."""
         if self.relation == "in":
-            return 1.0
+            return math.inf
         return abs(self.bound - self.value) / max(1.0, abs(self.value))
 
 
