@@ -15,10 +15,10 @@ from detector.rulebook import Rulebook
 from detector.rules import Rule
 from streams import settings
 from streams.explain_events import in_words
-from streams.explain_log import Timeline, scan
+from streams.explain_log import ROWS_MAX, Timeline, scan
 from streams.explain_run import Record, Run
 from streams.explain_shown import show
-from streams.explain_values import Clock, Told, listed, money, plain, same, say, word
+from streams.explain_values import Clock, Told, filled, listed, money, plain, same, say, word
 from streams.explain_why import Speaker, cleared_by, not_known, unit_of
 from streams.replay import load
 
@@ -54,8 +54,9 @@ class Explainer:
         self.clock = Clock(policy.timezone)
 
     def explained(
-        self, revisions: Sequence[Record], timeline: Timeline, problem: Told | None
-    ) -> dict[str, Any]:
+        self, revisions: Sequence[Record], timeline: Timeline, problem: Told | None,
+        rows_max: int = ROWS_MAX,
+    ) -> dict[str, Any]:  # fmt: skip
         """All that can be said of one alert; `problem` says why its events cannot be shown."""
         alert = revisions[-1]
         currency = next((r["currency"] for r in reversed(revisions) if r["currency"]), None)
@@ -68,7 +69,7 @@ class Explainer:
             "status": {"name": alert["status"], "words": word("status", alert["status"])},
             "head": self._head(alert),
             "history": [self._revision(revision) for revision in revisions],
-            "timeline": self._timeline(timeline, problem),
+            "timeline": self._timeline(timeline, problem, rows_max),
             "reasons": [self._reason(reason, speaker) for reason in alert["reasons"]],
             "clearing": self._clearing(alert, speaker),
             "missing": self._missing(alert, speaker),
@@ -91,7 +92,7 @@ class Explainer:
         told: dict[str, Told | None] = {
             "severity": word("severity", alert["severity"]),
             "status": word("status", alert["status"]),
-            "entity": same(f"{{0}} {entity['id']}"),
+            "entity": filled(same("{0} {1}"), word("entity", entity["kind"]), entity["id"]),
             "account": None if account is None else same(account),
             "at_risk": None if amount is None else money(amount, alert["currency"]),
             "advice": listed(word("action", action) for action in alert["actions"]),
@@ -106,8 +107,6 @@ class Explainer:
             "techniques": listed(map(same, alert["techniques"])) if alert["techniques"] else None,
             "case_id": same(alert["case_id"]),
         }  # fmt: skip
-        kind = word("entity", entity["kind"])
-        told["entity"] = Told(f"{kind.en} {entity['id']}", f"{kind.zh} {entity['id']}")
         return [{"label": say(key), "value": value} for key, value in told.items() if value]
 
     def _revision(self, revision: Record) -> dict[str, Any]:
@@ -121,12 +120,14 @@ class Explainer:
             or [say("nothing_stands", event=revision["trigger_event_id"])],
         }
 
-    def _timeline(self, timeline: Timeline, problem: Told | None) -> dict[str, Any]:
+    def _timeline(
+        self, timeline: Timeline, problem: Told | None, rows_max: int
+    ) -> dict[str, Any]:
         if problem is not None:
             ids = sorted(timeline.evidence)
             return {"note": problem, "rows": [], "left_out": None, "evidence": ids}
         begin, end = (self.clock.time(ms) for ms in timeline.span())
-        shown, count = timeline.rows()
+        shown, count = timeline.rows(rows_max)
         account = timeline.account_id
         key = "timeline_others" if account is None else "timeline_of"
         return {

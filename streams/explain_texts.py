@@ -130,6 +130,11 @@ TEXTS: Final[Mapping[str, Pair]] = {
         "What was measured at the events is not in this run's files, so that nothing can be said.",
         "本次回放的文件中没有事件的测量值,无法推算。",
     ),
+    "clearing_not_recorded": (
+        "Rule {rule} at event {event}: not all that it reads is recorded, so that nothing can be "
+        "said.",
+        "规则{rule}在事件{event}:所读信息未全部记录,无法推算。",
+    ),
     "clearing_versions": (
         "The rulebook in force here ({here}) is not the one of this run ({run}); give the run's "
         "--policy and --rulebook to have this worked out.",

@@ -9,7 +9,7 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from streams.explain_texts import TEXTS
-from streams.explain_words import WORDS
+from streams.explain_words import WORDS, Pair
 
 LANGUAGES: Final = ("en", "zh")
 # ISO 4217: currencies whose minor unit is the unit itself, or a thousandth of it.
@@ -45,7 +45,12 @@ def same(text: object) -> Told:
 
 def say(key: str, **parts: object) -> Told:
     """A sentence of TEXTS with its parts put in, each in its language."""
-    en, zh = TEXTS[key]
+    return spoken(TEXTS[key], **parts)
+
+
+def spoken(pair: Pair, **parts: object) -> Told:
+    """A sentence with its parts put in, each in its language."""
+    en, zh = pair
     return Told(
         en.format(**{name: _in(part, "en") for name, part in parts.items()}),
         zh.format(**{name: _in(part, "zh") for name, part in parts.items()}),

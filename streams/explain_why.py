@@ -93,7 +93,7 @@ def cleared_by(rule: Rule, finding: Finding, speaker: Speaker) -> dict[str, Any]
     columns: Mapping[str, float] = finding["columns"]
     names = {"rule": rule.id, "event": finding["event_id"]}
     if value_of(rule.expression, columns) != 1.0:
-        return {"intro": say("clearing_unknown"), "changes": []}
+        return {"intro": say("clearing_not_recorded", **names), "changes": []}
     reads = rule.expression.columns()
     found = clearing(
         rule.expression, columns,
