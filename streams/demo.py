@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -19,9 +19,12 @@ from rich.table import Table
 from detector.jit import was_compiled
 from detector.policy import Policy
 from detector.rules import Typology
+from streams.explain_run import Run
 from streams.outputs import ALERTS, prepare
 from streams.progress import bytes_read
 from streams.replay import Options, Outcome, load, replay
+from streams.report.command import write
+from streams.report.page import worst_of_each
 from streams.scoring import Score, Standing, lines, scores, standings
 from streams.simulate import Summary
 from streams.simulating import simulated
@@ -29,7 +32,7 @@ from streams.simulating import simulated
 SEED, ACCOUNTS, DAYS, PRESET = 7, 2000, 32, "small"
 DAY_MS = 86_400_000
 EXPLAINED_MAX = 5
-SEVERITIES = ("info", "low", "medium", "high", "critical")
+REPORT = "report.html"
 COLOURS = {"critical": "bold red", "high": "red", "medium": "yellow", "low": "cyan", "info": "dim"}
 MEASURES = {"observed": "observed 本次", "normal": "normal 平时", "threshold": "threshold 阈值"}
 
@@ -52,9 +55,15 @@ def run(arguments: argparse.Namespace) -> int:
     alerts = standings(lines(found / ALERTS))
     table = scores(lines(made.truth), alerts.values())
     policy, rulebook = load(None, None)
-    worst = worst_of_each(alerts.values())
+    worst = worst_of_each(alerts.values(), EXPLAINED_MAX)
+    report_file = out / REPORT
+    write(Run(found), policy, rulebook, report_file, made.truth)
     if arguments.json:
-        told = {"scores": [score.told() for score in table], "worst": [one.last for one in worst]}
+        told = {
+            "scores": [score.told() for score in table],
+            "worst": [one.last for one in worst],
+            "report": str(report_file),
+        }
         sys.stdout.buffer.write(orjson.dumps(told, option=orjson.OPT_INDENT_2) + b"\n")
         return 0
     console = Console(highlight=False, soft_wrap=True)
@@ -63,27 +72,12 @@ def run(arguments: argparse.Namespace) -> int:
     _show_why(console, worst, rulebook.typologies, policy)
     seconds = time.perf_counter() - began
     console.print(f"\nEvents and truth: {world}/   Alerts, decisions, summary: {found}/")
-    console.print(f"Done in {seconds:.1f} s. Replay your own log: lendwatch replay --help")
+    console.print(f"[bold]Report, English and Chinese: {report_file}[/bold]", soft_wrap=True)
+    console.print(
+        f"Done in {seconds:.1f} s. Why one alert: lendwatch explain --help. "
+        "Replay your own log: lendwatch replay --help"
+    )
     return 0
-
-
-def worst_of_each(alerts: Iterable[Standing]) -> list[Standing]:
-    """The worst alert of each typology that still stands, the worst typology first."""
-    worst: dict[str, Standing] = {}
-    for standing in alerts:
-        name = standing.last["typology"]
-        if not standing.withdrawn and (name not in worst or _badness(standing, worst[name])):
-            worst[name] = standing
-    return sorted(worst.values(), key=_rank, reverse=True)[:EXPLAINED_MAX]
-
-
-def _badness(one: Standing, other: Standing) -> bool:
-    return _rank(one) > _rank(other)
-
-
-def _rank(standing: Standing) -> tuple[int, float, int]:
-    alert = standing.last
-    return SEVERITIES.index(alert["severity"]), alert["score"], alert["amount_minor"] or 0
 
 
 def _show_world(console: Console, made: Summary, outcome: Outcome) -> None:

@@ -106,6 +106,7 @@ class Explainer:
             "score": same(f"{alert['score']:.3g}"),
             "techniques": listed(map(same, alert["techniques"])) if alert["techniques"] else None,
             "case_id": same(alert["case_id"]),
+            "zone": same(self.clock.zone),
         }  # fmt: skip
         return [{"label": say(key), "value": value} for key, value in told.items() if value]
 
@@ -116,13 +117,10 @@ class Explainer:
             "status": word("status", revision["status"]),
             "at": self.clock.time(revision["occurred_at"]),
             "event_id": revision["trigger_event_id"],
-            "because": because
-            or [say("nothing_stands", event=revision["trigger_event_id"])],
+            "because": because or [say("nothing_stands", event=revision["trigger_event_id"])],
         }
 
-    def _timeline(
-        self, timeline: Timeline, problem: Told | None, rows_max: int
-    ) -> dict[str, Any]:
+    def _timeline(self, timeline: Timeline, problem: Told | None, rows_max: int) -> dict[str, Any]:
         if problem is not None:
             ids = sorted(timeline.evidence)
             return {"note": problem, "rows": [], "left_out": None, "evidence": ids}

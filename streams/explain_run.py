@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import os.path
 from collections import defaultdict
 from collections.abc import Collection, Iterator
+from itertools import takewhile
 from pathlib import Path
 from typing import Any, Final
 
 import orjson
 
 from streams.faults import Fault
-from streams.outputs import ALERTS, SUMMARY
+from streams.outputs import ALERTS, FINDINGS, SUMMARY
 
-FINDINGS: Final = "findings.jsonl"
 NEAREST_MAX: Final = 3
 Record = dict[str, Any]
 
@@ -92,4 +91,6 @@ def _summary(path: Path) -> Record:
 
 
 def _common(one: str, other: str) -> int:
-    return len(os.path.commonprefix([one, other]))
+    """How many characters two names begin with alike."""
+    alike = takewhile(lambda pair: pair[0] == pair[1], zip(one, other, strict=False))
+    return sum(1 for _ in alike)

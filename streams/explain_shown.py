@@ -113,7 +113,7 @@ class _Page:
             self._line(rule["intro"])
             for change in rule["changes"]:
                 self._line(f"  • {self._in(change)}")
-            if "unsolved" in rule:
+            if rule["unsolved"] is not None:
                 self._line(f"  {self._in(rule['unsolved'])}", "dim")
         self._line(told["note"], "dim")
 

@@ -13,10 +13,11 @@ from streams.explain_words import WORDS, Pair
 
 LANGUAGES: Final = ("en", "zh")
 # ISO 4217: currencies whose minor unit is the unit itself, or a thousandth of it.
-WHOLE: Final = frozenset(
-    "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF".split()
-)
-THOUSANDTHS: Final = frozenset("BHD IQD JOD KWD LYD OMR TND".split())
+WHOLE: Final = frozenset((
+    "BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG", "RWF", "UGX", "UYI", "VND",
+    "VUV", "XAF", "XOF", "XPF",
+))  # fmt: skip
+THOUSANDTHS: Final = frozenset(("BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"))
 UNITS: Final = (
     (86_400_000, "d", "天"), (3_600_000, "h", "小时"), (60_000, "min", "分钟"), (1_000, "s", "秒"),
 )  # fmt: skip
@@ -86,7 +87,7 @@ def _in(part: object, language: str) -> str:
 def money(minor: float, currency: str | None) -> Told:
     """An amount in major units; in minor ones where the currency is not known."""
     if currency is None:
-        return Told(f"{number(minor)} (minor units)", f"{number(minor)}(最小货币单位)")
+        return Told(f"{number(minor)} (minor units)", f"{number(minor)}（最小货币单位）")
     digits = 0 if currency in WHOLE else 3 if currency in THOUSANDTHS else 2
     return same(f"{minor / 10**digits:,.{digits}f} {currency}")
 
@@ -130,8 +131,8 @@ class Clock:
         return datetime.fromtimestamp(ms / 1000, UTC).astimezone(self._zone)
 
     def time(self, ms: int) -> Told:
-        """Date, time to the second, and offset."""
-        return same(f"{self.local(ms):%Y-%m-%d %H:%M:%S %z}")
+        """Date and time to the second; the zone is said once, beside."""
+        return same(f"{self.local(ms):%Y-%m-%d %H:%M:%S}")
 
     def optional(self, ms: int | None) -> Told | None:
         """The same, where there is one."""

@@ -75,7 +75,9 @@ def unit_of(node: Node | None) -> str:
     if node is None:
         return ""
     if node.name:
-        return "money" if node.name.endswith("_minor") else "ms" if node.name.endswith("_ms") else ""
+        return (
+            "money" if node.name.endswith("_minor") else "ms" if node.name.endswith("_ms") else ""
+        )
     units = [unit_of(child) for child in node.children]
     if node.op == "/" and units[0] == units[1]:
         return ""
@@ -93,7 +95,7 @@ def cleared_by(rule: Rule, finding: Finding, speaker: Speaker) -> dict[str, Any]
     columns: Mapping[str, float] = finding["columns"]
     names = {"rule": rule.id, "event": finding["event_id"]}
     if value_of(rule.expression, columns) != 1.0:
-        return {"intro": say("clearing_not_recorded", **names), "changes": []}
+        return {"intro": say("clearing_not_recorded", **names), "changes": [], "unsolved": None}
     reads = rule.expression.columns()
     found = clearing(
         rule.expression, columns,
@@ -105,12 +107,12 @@ def cleared_by(rule: Rule, finding: Finding, speaker: Speaker) -> dict[str, Any]
         _changed(change, nodes[change.column], rule, columns, speaker)
         for change in found.changes[:CHANGES_MAX]
     ]
-    told: dict[str, Any] = {
-        "intro": say("clearing_of" if changes else "no_change", **names), "changes": changes,
-    }  # fmt: skip
-    if found.unsolved:
-        told["unsolved"] = say("unsolved", names=listed(map(speaker.name, found.unsolved)))
-    return told
+    unsolved = [speaker.name(name) for name in found.unsolved]
+    return {
+        "intro": say("clearing_of" if changes else "no_change", **names),
+        "changes": changes,
+        "unsolved": say("unsolved", names=listed(unsolved)) if unsolved else None,
+    }
 
 
 def _changed(
@@ -168,9 +170,7 @@ def not_known(findings: Sequence[Finding], rulebook: Rulebook, speaker: Speaker)
     }  # fmt: skip
 
 
-def _asked(
-    findings: Sequence[Finding], rulebook: Rulebook, recorded: set[str]
-) -> Iterator[Rule]:
+def _asked(findings: Sequence[Finding], rulebook: Rulebook, recorded: set[str]) -> Iterator[Rule]:
     """The rules that the same triggers pull, at the stages whose columns are recorded."""
     by_id = {rule.id: rule for rule in rulebook.rules}
     hit = {told["id"] for finding in findings for told in finding["rules"]}

@@ -1,7 +1,7 @@
 """The words of explanations and reports, English and Chinese, in one table.
 
-The Chinese is that of the trade: 借款人, never 用户; 疑似 before what is not proven; 建议 before what
-is advised. What a rulebook says (titles, texts of features) comes from the rulebook.
+The Chinese is that of the trade: 借款人, never 用户; 疑似 before what is not proven; 建议
+before what is advised. What a rulebook says (titles, texts of features) comes from the rulebook.
 """
 
 from __future__ import annotations

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterable, Sequence
 from importlib.resources import files
 from pathlib import Path
@@ -23,7 +24,7 @@ from streams.report.texts import tell
 from streams.scoring import Standing, scores, standings
 
 CASES_MAX: Final = 6
-CASE_ROWS_MAX: Final = 24  # of a case's timeline
+CASE_ROWS_MAX: Final = 14  # of a case's timeline
 REVISIONS_MAX: Final = 6
 SEVERITIES: Final = ("info", "low", "medium", "high", "critical")
 COMMANDS: Final = (
@@ -123,7 +124,12 @@ def _period(explainer: Explainer, summary: Record) -> Told | None:
         return None
     first, last = (explainer.clock.local(summary[name]) for name in
                    ("first_event_at", "last_event_at"))  # fmt: skip
-    return tell("period", first=f"{first:%Y-%m-%d %H:%M}", last=f"{last:%Y-%m-%d %H:%M}")
+    return tell(
+        "period",
+        zone=explainer.clock.zone,
+        first=f"{first:%Y-%m-%d %H:%M}",
+        last=f"{last:%Y-%m-%d %H:%M}",
+    )
 
 
 def _lead(summary: Record, alerts: Sequence[Sequence[Record]]) -> Told:
@@ -159,7 +165,7 @@ def _tiles(
 
 
 def _repeat(summary: Record) -> dict[str, Any]:
-    logs = " --log ".join(told["file"] for told in summary["inputs"])
+    logs = " --log ".join(shlex.quote(told["file"]) for told in summary["inputs"])
     return {
         "commands": [text.format(logs=logs, as_of=summary["as_of"]) for text in COMMANDS],
         "versions": summary["versions"],
@@ -197,5 +203,3 @@ def both(told: object) -> Markup:
     if told.en == told.zh:
         return Markup.escape(told.en)
     return Markup('<span lang="en">{}</span><span lang="zh-CN">{}</span>').format(told.en, told.zh)
-
-

@@ -6,9 +6,12 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import date
+from functools import partial
+from itertools import pairwise
 from typing import Any, Final
 
 from streams.explain_values import Clock, Told, duration, listed, money, number, same, word
+from streams.explain_words import WORDS
 from streams.report import figures
 from streams.report.charts import bars, columns, in_order
 from streams.report.figures import REPAYMENT, Mark, Record
@@ -58,10 +61,16 @@ def days(
     charts = [
         columns(tell(key), labels, [counts[day] for day in span], ticked) for key, counts in counted
     ]
+    shown, lanes = [], Counter[int]()
+    for mark in sorted(marks, key=lambda mark: mark.at_ms):
+        place = clock.local(mark.at_ms).toordinal() - span.start
+        shown.append({**_mark(mark, place, len(span), clock, names), "lane": lanes[place]})
+        lanes[place] += 1  # those of one day stand on one another
     return {
         "charts": charts,
         "labels": labels,
-        "marks": [_mark(mark, clock, span, names) for mark in marks],
+        "marks": shown,
+        "lanes": max(lanes.values(), default=0),
         "found": sum(mark.is_found for mark in marks),
         "missed": sum(not mark.is_found for mark in marks),
     }
@@ -73,16 +82,15 @@ def _ticked(count: int) -> list[int]:
     return list(range(step // 2, count, step))
 
 
-def _mark(mark: Mark, clock: Clock, span: range, names: Names) -> Section:
-    place = clock.local(mark.at_ms).toordinal() - span.start
+def _mark(mark: Mark, place: int, count: int, clock: Clock, names: Names) -> Section:
     title = names.get(mark.typology, same(mark.typology))
     state = tell("marker_found" if mark.is_found else "marker_missed")
     when = clock.time(mark.at_ms).en
     return {
-        "left": round(100 * (place + 0.5) / len(span), 3),
+        "left": round(100 * (place + 0.5) / count, 3),
         "is_found": mark.is_found,
         "en": f"{when} {title.en}: {state.en}",
-        "zh": f"{when} {title.zh}:{state.zh}",
+        "zh": f"{when} {title.zh}：{state.zh}",
     }
 
 
@@ -116,8 +124,11 @@ def debits(alerts: Sequence[Sequence[Record]], names: Names) -> Section | None:
         return None
     times = figures.cure_times(alerts)
     steps = figures.CURE_STEPS_MS
-    labels = [tell("up_to", time=duration(step)) for step in steps]
-    labels.append(tell("over", time=duration(steps[-1])))
+    labels = [
+        tell("up_to", time=duration(steps[0])),
+        *(tell("between", begin=duration(a), end=duration(b)) for a, b in pairwise(steps)),
+        tell("over", time=duration(steps[-1])),
+    ]
     return {
         "states": [
             {
@@ -149,7 +160,10 @@ def advised(decisions: Iterable[Record]) -> Section:
         "charts": [
             {
                 "title": tell(f"question_{question}"),
-                "bars": bars(counts, lambda name: word("outcome", name)),
+                "bars": in_order(
+                    [word("outcome", name) for name in WORDS["outcome"]],
+                    [counts[name] for name in WORDS["outcome"]],
+                ),
             }
             for question, counts in sorted(outcomes.items(), reverse=True)
         ],
@@ -182,9 +196,10 @@ def data_shown(data: Data | None, summary: Record) -> Section:
         "data_dispositions": (data.dispositions, "disposition"),
     }
     shown["charts"] = [
-        {"title": tell(key), "bars": bars(counts, lambda name, table=table: word(table, name))}
-        for key, (counts, table) in counters.items() if counts
-    ]  # fmt: skip
+        {"title": tell(key), "bars": bars(counts, partial(word, table))}
+        for key, (counts, table) in counters.items()
+        if counts
+    ]
     shown["paid"] = [
         tell("data_paid", amount=money(sum(paid), currency), count=number(len(paid)),
              median=money(middle(paid), currency))
