@@ -143,8 +143,8 @@ def _add_report(commands: Any) -> None:
 
 def _add_run(add: Callable[..., Any]) -> None:
     add("--run", required=True, metavar="DIR", help="folder of the run")
-    add("--log", action="append", default=[], metavar="FILE",
-        help="the run's log, where it has moved since (checked by its SHA-256); may be repeated")  # fmt: skip
+    moved = "the run's log, where it has moved (checked by its SHA-256); may be repeated"
+    add("--log", action="append", default=[], metavar="FILE", help=moved)
     _add_rules(add)
 
 
