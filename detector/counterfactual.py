@@ -1,10 +1,10 @@
 """What would have cleared a rule: the smallest changes of one column after which it does not hit.
 
-All other columns stay as they were. Where every comparison is a straight line in the column, the
-condition is constant between neighbouring roots of these lines, so that asking once at each root
-and once between any two tells all there is to know. A column inside anything else (a denominator,
-ABS, GREATEST, ...) is not solved, and said to be so. Changes of several columns at once are not
-looked for.
+All other columns stay as they were. Where both sides of every comparison are made of + - * / alone,
+their difference is a fraction of two polynomials in the column, and the condition is constant
+between neighbouring roots of these: asking once at each root and once between any two tells all
+there is to know. A column inside anything else (ABS, GREATEST, a CASE that is a number) is not
+solved, and said to be so. Changes of several columns at once are not looked for.
 """
 
 from __future__ import annotations
@@ -12,12 +12,17 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 from typing import Final
+
+import numpy as np
 
 from detector.expression_tree import Node
 
 Values = Mapping[str, float]  # a column that is not there is NULL, as is NaN
+Polynomial = tuple[float, ...]  # coefficients, that of the constant first
 NULL: Final = math.nan
+ONE: Final[Polynomial] = (1.0,)
 _COMPARED: Final[Mapping[str, Callable[[float, float], bool]]] = {
     "=": lambda x, y: x == y, "<>": lambda x, y: x != y, "<": lambda x, y: x < y,
     "<=": lambda x, y: x <= y, ">": lambda x, y: x > y, ">=": lambda x, y: x >= y,
@@ -157,15 +162,13 @@ def _chosen(tree: Node, values: Values, name: str, known: Sequence[float]) -> li
 
 
 def _moved(tree: Node, values: Values, name: str, low: float) -> list[Change] | None:
-    """The nearest clearing range below and above; None where a comparison is no line."""
+    """The nearest clearing range below and above; None where a comparison is no fraction."""
     roots: dict[float, Node | None] = {}
     for atom in (atom for node in tree.walk() for atom in atoms(node)):
-        line = _line(atom, name, values)
-        if line is None:
+        edges = _edges(atom, name, values)
+        if edges is None:
             return None
-        slope, offset = line
-        if slope and math.isfinite(offset):
-            roots[-offset / slope] = _other_side(atom, name)
+        roots |= dict.fromkeys(edges, _other_side(atom, name))
     at, found = values[name], []
     for way, beyond in ((-1, "<"), (1, ">")):
         edges = sorted((r for r in roots if r >= low and (r - at) * way >= 0), reverse=way < 0)
@@ -205,32 +208,62 @@ def _middle(one: float, other: float) -> float:
     return (one + other) / 2
 
 
-def _line(node: Node, name: str, values: Values) -> tuple[float, float] | None:
-    """Slope and offset of a number (of a comparison: left less right) over one column, or None."""
-    op = node.op
-    if op == "column" and node.name == name:
-        return 1.0, 0.0
+def _edges(atom: Node, name: str, values: Values) -> list[float] | None:
+    """Where the truth of a comparison may change along one column; None if it is no fraction."""
+    if name not in atom.columns():
+        return []
+    sides = [_fraction(side, name, values) for side in atom.children]
+    if sides[0] is None or sides[1] is None:
+        return None
+    (a, b), (c, d) = sides[0], sides[1]
+    return [*_roots(_sum(_product(a, d), _product(c, b), -1.0)), *_roots(_product(b, d))]
+
+
+def _fraction(node: Node, name: str, values: Values) -> tuple[Polynomial, Polynomial] | None:
+    """A number as numerator and denominator over one column; None where it is none."""
+    if node.op == "column" and node.name == name:
+        return (0.0, 1.0), ONE
     if name not in node.columns():
-        return 0.0, 0.0 if op in _COMPARED else value_of(node, values)
-    if op not in _COMPARED and op not in _RECKONED and op != "negative":
+        return (value_of(node, values),), ONE
+    if node.op != "negative" and node.op not in _RECKONED:
         return None
-    lines = [_line(child, name, values) for child in node.children]
-    if op == "negative":
-        return None if lines[0] is None else (-lines[0][0], -lines[0][1])
-    left, right = lines
-    if left is None or right is None:
+    parts = [_fraction(child, name, values) for child in node.children]
+    if parts[0] is None or parts[-1] is None:
         return None
-    if op == "+":
-        return left[0] + right[0], left[1] + right[1]
-    if op == "*":
-        if left[0] and right[0]:
-            return None
-        return left[0] * right[1] + right[0] * left[1], left[1] * right[1]
-    if op == "/":
-        if right[0]:
-            return None
-        return (left[0] / right[1], left[1] / right[1]) if right[1] else (0.0, NULL)
-    return left[0] - right[0], left[1] - right[1]
+    (a, b), (c, d) = parts[0], parts[-1]
+    if node.op == "negative":
+        return _product(a, (-1.0,)), b
+    if node.op == "*":
+        return _product(a, c), _product(b, d)
+    if node.op == "/":
+        return _product(a, d), _product(b, c)
+    sign = 1.0 if node.op == "+" else -1.0
+    return _sum(_product(a, d), _product(c, b), sign), _product(b, d)
+
+
+def _sum(one: Polynomial, other: Polynomial, sign: float) -> Polynomial:
+    return tuple(x + sign * y for x, y in zip_longest(one, other, fillvalue=0.0))
+
+
+def _product(one: Polynomial, other: Polynomial) -> Polynomial:
+    found = [0.0] * (len(one) + len(other) - 1)
+    for i, x in enumerate(one):
+        for j, y in enumerate(other):
+            found[i + j] += x * y
+    return tuple(found)
+
+
+def _roots(polynomial: Polynomial) -> list[float]:
+    """The real roots; those of a line, which most are, to the last digit."""
+    if not all(map(math.isfinite, polynomial)):
+        return []  # something in it is not known, wherever the column moves
+    while polynomial and polynomial[-1] == 0.0:
+        polynomial = polynomial[:-1]
+    if len(polynomial) == 2:
+        return [-polynomial[0] / polynomial[1]]
+    if len(polynomial) < 2:
+        return []
+    return [float(root.real) for root in np.roots(polynomial[::-1]) if abs(root.imag) < 1e-9]
 
 
 def _other_side(atom: Node, name: str) -> Node | None:

@@ -120,7 +120,7 @@ class _Page:
     def _missing(self, missing: Content) -> None:
         self._title("title_missing")
         self._line(missing["intro"])
-        for column in missing["columns"]:
-            self._line(f"  • {self._in(column)}")
+        for cause in missing["causes"]:
+            self._line(f"  • {self._in(cause)}")
         if missing["abstained"] is not None:
             self._line(missing["abstained"])

@@ -145,6 +145,7 @@ TEXTS: Final[Mapping[str, Pair]] = {
         "当前规则版本（{here}）与本次回放（{run}）不一致；请以--policy与--rulebook指定原版本后再推算。",
     ),
     "or": ("{0} or {1}", "{0}或{1}"),
+    "semicolon": ("{0}; {1}", "{0}；{1}"),
     "comma": ("{0}, {1}", "{0}、{1}"),
     "hit_age": ("time since the last alert of “{title}”", "距上次“{title}”预警时长"),
     "signal": ("device signal “{signal}”", "设备信号“{signal}”"),
@@ -154,7 +155,7 @@ TEXTS: Final[Mapping[str, Pair]] = {
         "事件{event}的规则所需信息均已具备。",
     ),
     "missing_at": ("Not known at event {event}:", "事件{event}的未知信息："),
-    "missing_column": ("{name}: {cause}", "{name}:{cause}"),
+    "missing_cause": ("{cause}: {names}", "{cause}：{names}"),
     "abstained": (
         "Rules that could not judge it and abstained: {rules}", "因信息不足而弃权的规则：{rules}",
     ),

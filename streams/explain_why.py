@@ -152,7 +152,8 @@ def not_known(findings: Sequence[Finding], rulebook: Rulebook, speaker: Speaker)
     lacking = {name: missing[name] for name in sorted(read & missing.keys())}
     event = findings[0]["event_id"]
     if not lacking:
-        return {"intro": say("missing_none", event=event), "columns": [], "abstained": None}
+        none: dict[str, Any] = {"causes": [], "columns": {}, "abstained": None}
+        return {"intro": say("missing_none", event=event), **none}
     abstained = [
         say("lacking", rule=rule.id, names=listed(
             speaker.name(name) for name in rule.expression.columns() if name in lacking))
@@ -161,10 +162,12 @@ def not_known(findings: Sequence[Finding], rulebook: Rulebook, speaker: Speaker)
     ]  # fmt: skip
     return {
         "intro": say("missing_at", event=event),
-        "columns": [
-            say("missing_column", name=speaker.name(name), cause=word("cause", cause))
-            for name, cause in lacking.items()
+        "causes": [
+            say("missing_cause", cause=word("cause", cause), names=listed(
+                (speaker.name(name) for name in lacking if lacking[name] == cause), "semicolon"))
+            for cause in sorted(set(lacking.values()))
         ],
+        "columns": lacking,
         "abstained": say("abstained", rules=listed(abstained)) if abstained
         else say("abstained_none"),
     }  # fmt: skip

@@ -84,7 +84,7 @@ WORDS: Final[Mapping[str, Mapping[str, Pair]]] = {
         "password": ("password", "密码"),
     },
     "disbursement": {
-        "requested": ("requested", "申请中"), "paid": ("paid out", "已放款"),
+        "requested": ("requested", "已申请"), "paid": ("paid out", "已放款"),
         "rejected": ("rejected", "已拒绝"), "reversed": ("reversed", "已冲正"),
     },
     "payee_owner": {

@@ -141,10 +141,9 @@ def test_what_was_missing_is_told_with_who_abstained(
     run: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     missing = explained(run, alert_of(run, "velocity_burst"), capsys)["missing"]
-    columns = [column["en"] for column in missing["columns"]]
-    assert any(
-        column.startswith("how long the account has known this device") for column in columns
-    )
+    assert missing["columns"]["device_age_ms"] == "source_missing"
+    (cause,) = [cause["en"] for cause in missing["causes"] if "source" in cause["en"]]
+    assert cause.startswith("the source does not carry it: ") and "known this device" in cause
     told = missing["abstained"]["en"]
     assert told.startswith("Rules that could not judge it and abstained: ")
     assert "impossible_travel.speed (for want of:" in told
