@@ -30,8 +30,7 @@ def run(arguments: argparse.Namespace) -> int:
     rulebook_folder = Path(arguments.rulebook) if arguments.rulebook else None
     policy, rulebook = load(settings.policy_path(arguments.policy), rulebook_folder)
     timeline = Timeline.of(revisions)
-    names = {*timeline.evidence, *([timeline.account_id] if timeline.account_id else [])}
-    problem = scan(found.summary, arguments.log, [timeline.take], names)
+    problem = scan(found.summary, arguments.log, [timeline.take], timeline.names)
     explainer = Explainer(found, policy, rulebook, [revisions[-1]["alert_id"]])
     content = explainer.explained(revisions, timeline, problem)
     if arguments.json:

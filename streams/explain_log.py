@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import re
+from collections import defaultdict
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-import msgspec
-
+from detector.decode import Decoder
+from detector.ids import Ids
 from detector.schema import Event
 from streams.explain_values import Told, say
 from streams.logs import STDIN, Log, LogError
@@ -38,9 +39,14 @@ class Timeline:
         evidence |= {revision["trigger_event_id"] for revision in revisions}
         return cls(revisions[-1]["account_id"], min(times), max(times), frozenset(evidence))
 
+    @property
+    def names(self) -> frozenset[str]:
+        """The ids of which an event must carry one, as its own or its account's, to be kept."""
+        return self.evidence if self.account_id is None else self.evidence | {self.account_id}
+
     def take(self, event: Event) -> None:
         """Keep the event if it may be shown."""
-        own = self.account_id is not None and event_account(event) == self.account_id
+        own = self.account_id is not None and event.account_id == self.account_id
         in_time = event.occurred_at <= self.last_ms + AROUND_MS
         if event.event_id in self.evidence or (own and in_time):
             self.found.setdefault(event.event_id, event)
@@ -64,9 +70,19 @@ class Timeline:
         return event.event_id not in self.evidence, nearest
 
 
-def event_account(event: Event) -> str | None:
-    """The account that an event is of; a disposition of an alert may have none."""
-    return event.account_id
+def sharing(timelines: Sequence[Timeline]) -> Take:
+    """One taker for many timelines: each event is shown only to those that it may be for."""
+    wanted: dict[str | None, list[Timeline]] = defaultdict(list)
+    for timeline in timelines:
+        for name in timeline.names:
+            wanted[name].append(timeline)
+
+    def take(event: Event) -> None:
+        for name in (event.event_id, event.account_id):
+            for timeline in wanted.get(name, ()):
+                timeline.take(event)
+
+    return take
 
 
 def scan(
@@ -81,18 +97,17 @@ def scan(
     inputs = summary["inputs"]
     hashes = {told["sha256"] for told in inputs}
     may_hold = _holder(names)
-    decoder = msgspec.json.Decoder(Event)
+    decoder = Decoder(Ids(), summary["as_of"])  # as the run had it: a dead letter is no event
     for name in given or [told["file"] for told in inputs]:
         if name == STDIN:
             return say("log_gone", log=name)
         try:
             with contextlib.closing(Log(name)) as log:
                 for batch in log.batches(BATCH_LINES):
-                    for line in filter(may_hold, batch.lines):
-                        event = _decoded(decoder, line)
-                        if event is not None:
-                            for take in takes:
-                                take(event)
+                    held = [line for line in batch.lines if may_hold(line)]
+                    for event in decoder.decode(held).events if held else ():
+                        for take in takes:
+                            take(event)
         except LogError:
             return say("log_gone", log=name)
         if None in hashes:
@@ -100,14 +115,6 @@ def scan(
         if log.sha256 not in hashes:
             return say("log_changed", log=name)
     return None
-
-
-def _decoded(decoder: msgspec.json.Decoder[Event], line: bytes) -> Event | None:
-    """The event of a line; None of a dead letter, which no alert rests on."""
-    try:
-        return decoder.decode(line)
-    except (msgspec.MsgspecError, UnicodeDecodeError):
-        return None
 
 
 def _holder(names: Collection[str] | None) -> Callable[[bytes], Any]:

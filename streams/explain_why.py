@@ -17,6 +17,11 @@ from streams.explain_words import ENUMERATIONS, FIELDS, FLAG_PREFIXES, FLAG_SUFF
 
 CHANGES_MAX: Final = 8  # of one rule; the smallest
 SIGNED: Final = frozenset({"days_early", "mandate_end_age_ms"})  # numbers that may be negative
+# What is counted in whole numbers, so that "under 5" is better said as "4 or less".
+COUNTS: Final = frozenset({
+    "count", "distinct", "newcomers", "seen_accounts", "fraud_accounts", "minute_logins",
+    "minute_failures", "population_logins", "population_failures", "new_signals",
+})  # fmt: skip
 SIGNS: Final = {"+": "+", "-": "−", "*": "×", "/": "÷"}
 Finding = Mapping[str, Any]
 
@@ -58,6 +63,11 @@ class Speaker:
         told = next(name for name, code in node.codes.items() if code == value)
         table = ENUMERATIONS[TRIGGERS[rule.on]].get(node.name, "")
         return word(table, told) if table in WORDS else same(told)
+
+    def is_count(self, column: str) -> bool:
+        """Whether a column is counted in whole numbers."""
+        feature = self._features.get(column)
+        return feature is not None and feature.aggregate in COUNTS
 
     def formula(self, node: Node, values: Mapping[str, float]) -> Told:
         """An expression with its columns named and told."""
@@ -124,9 +134,12 @@ def _changed(
         return say("change", name=name, wanted=listed(choices, "or"), why="",
                    value=speaker.choice(rule, node, change.value))  # fmt: skip
     unit = unit_of(node)
-    bound = speaker.value(change.bound, unit)
-    at_least = 0.0 if change.column not in SIGNED else -math.inf
-    relation = "=" if change.relation == "<=" and change.bound == at_least else change.relation
+    relation, edge = change.relation, change.bound
+    if speaker.is_count(change.column):
+        relation, edge = _whole(relation, edge)
+    if relation == "<=" and edge == 0 and change.column not in SIGNED:
+        relation = "="
+    bound = speaker.value(edge, unit)
     if change.until is None or relation == "=":
         wanted = filled(word("relation", relation), bound)
     else:
@@ -137,6 +150,15 @@ def _changed(
         why = say("change_why", formula=speaker.formula(against, columns))
     return say("change", name=name, wanted=wanted, why=why,
                value=speaker.value(change.value, unit))  # fmt: skip
+
+
+def _whole(relation: str, bound: float) -> tuple[str, float]:
+    """The same range of whole numbers, its end included."""
+    if relation == "<":
+        return "<=", math.ceil(bound) - 1
+    if relation == ">":
+        return ">=", math.floor(bound) + 1
+    return relation, bound
 
 
 def not_known(findings: Sequence[Finding], rulebook: Rulebook, speaker: Speaker) -> dict[str, Any]:

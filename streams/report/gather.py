@@ -46,7 +46,8 @@ class Data:
     """
 
     clock: Clock
-    seen: set[str] = field(default_factory=set)  # a repeat is the same event again
+    has_repeats: bool  # a repeat is the same event again, and counts once
+    seen: set[str] = field(default_factory=set)
     types: Counter[str] = field(default_factory=Counter)
     hours: dict[str, Counter[int]] = field(default_factory=lambda: defaultdict(Counter))
     days: Counter[int] = field(default_factory=Counter)
@@ -59,9 +60,10 @@ class Data:
 
     def take(self, event: Event) -> None:
         """Count one event."""
-        if event.event_id in self.seen:
-            return
-        self.seen.add(event.event_id)
+        if self.has_repeats:
+            if event.event_id in self.seen:
+                return
+            self.seen.add(event.event_id)
         kind = TYPE_OF[type(event)]
         day, hour = self.place(event.occurred_at)
         self.types[kind] += 1

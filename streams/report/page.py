@@ -14,7 +14,7 @@ from markupsafe import Markup
 from detector.policy import Policy
 from detector.rulebook import Rulebook
 from streams.explain import Explainer
-from streams.explain_log import Timeline, scan
+from streams.explain_log import Timeline, scan, sharing
 from streams.explain_run import Record, Run, lines
 from streams.explain_values import Told, number, say
 from streams.outputs import DECISIONS
@@ -41,8 +41,8 @@ def page(
     worst = worst_of_each(found.values(), CASES_MAX)
     explainer = Explainer(run, policy, rulebook, [one.last["alert_id"] for one in worst])
     timelines = [Timeline.of(run.alerts[one.last["alert_id"]]) for one in worst]
-    data = Data(explainer.clock)
-    problem = scan(run.summary, logs, [data.take, *(timeline.take for timeline in timelines)])
+    data = Data(explainer.clock, run.summary["events"]["repeats"] > 0)
+    problem = scan(run.summary, logs, [data.take, sharing(timelines)])
     cases = [
         _case(run, explainer, one, timeline, problem)
         for one, timeline in zip(worst, timelines, strict=True)

@@ -174,9 +174,8 @@ def advised(decisions: Iterable[Record]) -> Section:
 
 def data_shown(data: Data | None, summary: Record) -> Section:
     """What the data looked like; what the run counted, where the log is gone."""
-    counted = data.types if data is not None else summary["events"]["by_type"]
     shown: Section = {
-        "types": bars(counted, lambda name: word("type", name)),
+        "types": bars(summary["events"]["by_type"], partial(word, "type")),
         "dead": tell("dead_letters", count=number(summary["dead_letters"]["total"])),
         **{name: [] for name in ("hours", "charts", "paid", "channels")},
     }

@@ -137,6 +137,12 @@ def test_what_is_said_to_clear_it_clears_it(
     assert alert_of(replayed(tmp_path / "at", history(40_000)), "account_takeover") != ""
 
 
+def test_counts_are_told_in_whole_numbers(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    told = explained(run, alert_of(run, "velocity_burst"), capsys)
+    (change,) = told["clearing"]["rules"][0]["changes"]
+    assert change["en"] == "draws in the last 30 minutes: 4 or less, instead of 5"
+
+
 def test_what_was_missing_is_told_with_who_abstained(
     run: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -14,6 +14,7 @@ from streams.cli import main
 from streams.explain_run import Run, lines
 from streams.scoring import scores, standings
 from tests.streams.conftest import World
+from tests.streams.lines import login
 from tests.streams.test_explain import HOSTILE, history, replayed
 
 BYTES_MAX = 2 << 20
@@ -115,6 +116,15 @@ def test_what_a_log_says_is_escaped(tmp_path: Path) -> None:
     assert "<script>alert" not in told and "&lt;script&gt;alert" in told
     assert HOSTILE not in told and told.count("<script>") == 1
     Page(told)
+
+
+def test_a_repeat_counts_once_and_a_dead_letter_never(tmp_path: Path) -> None:
+    late = login("far", 40 * 86_400_000)  # after --as-of
+    lines = [login("e1"), login("e1"), late, b"{}", login("e2", 1)]
+    told = reported(replayed(tmp_path / "a", lines), tmp_path / "r.html")
+    assert "Dead letters: 2" in told
+    (hours,) = re.findall(r'id="hours-\d+".*?highest (\d+)', told, re.DOTALL)
+    assert hours == "2"
 
 
 def test_without_its_log_a_report_says_so_and_shows_what_was_counted(tmp_path: Path) -> None:
