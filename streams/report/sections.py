@@ -32,7 +32,6 @@ def found(table: Sequence[Score], names: Names) -> Section:
         {
             **asdict(score),
             "title": names.get(score.typology, same(score.typology)),
-            "is_missed": score.found < score.planted or score.left_alone < score.near_misses,
         }
         for score in table
     ]
@@ -57,9 +56,10 @@ def days(
     counted = [("days_alerts", opened[False]), ("days_debits", opened[True])]
     if data is not None:
         counted.insert(0, ("days_events", data.days))
+    short = [label[5:] for label in labels]  # month and day: six whole dates overlap on a phone
     ticked = _ticked(len(labels))
     charts = [
-        columns(tell(key), labels, [counts[day] for day in span], ticked) for key, counts in counted
+        columns(tell(key), short, [counts[day] for day in span], ticked) for key, counts in counted
     ]
     shown, lanes = [], Counter[int]()
     for mark in sorted(marks, key=lambda mark: mark.at_ms):

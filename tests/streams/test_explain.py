@@ -19,7 +19,7 @@ from streams.report.texts import TEXTS as REPORT_TEXTS
 from tests.streams.lines import BASE_MS, disbursement, login
 
 DAY_MS = 86_400_000
-HOSTILE = "<script>alert('x')</script> [bold]{0}"
+HOSTILE = "<script>alert('x')</script> [bold]{0}" + "w" * 90  # as long as an id may be, nearly
 AS_OF = str(BASE_MS + 30 * DAY_MS)
 
 

@@ -16,13 +16,14 @@ import pytest
 
 from tests.streams.conftest import World
 from tests.streams.pictures import spread
+from tests.streams.test_explain import history, replayed
 from tests.streams.test_report import reported
 
 PICTURES = Path(__file__).parents[2] / "build" / "pictures"
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 WIDTHS = {"wide": 1280, "phone": 390}
 WINDOW_MIN_PIXELS = 500
-HEIGHT_MAX_PIXELS = 12_000
+HEIGHT_MAX_PIXELS = 16_000
 FRAME = """<!DOCTYPE html><meta charset="utf-8"><style>body{{margin:0;background:#999}}
 iframe{{border:0;width:{width}px;height:900px;display:block;margin:0 auto}}</style>
 <iframe id="f" srcdoc="{page}"></iframe><script>f.onload = function () {{
@@ -55,22 +56,32 @@ def run(browser: str, profile: Path, *words: str) -> str:
     return done.stdout
 
 
+def measured(browser: str, page: str, lang: str, width: int, frame: Path) -> tuple[int, int, str]:
+    """How wide and high the page is in a frame of a width, and its title; writes the frame."""
+    frame.write_text(FRAME.format(width=width, lang=lang, page=html.escape(page)), "utf-8")
+    told = run(browser, frame.parent / "profile", "--dump-dom", frame.as_uri())
+    title = re.search(r"<title>(\d+)x(\d+) ([^<]*)", told)
+    assert title is not None
+    return int(title[1]), int(title[2]), title[3]
+
+
+@pytest.mark.parametrize("lang", ["en", "zh"])
+def test_the_longest_ids_make_nothing_wider(browser: str, lang: str, tmp_path: Path) -> None:
+    page = reported(replayed(tmp_path / "a", history()), tmp_path / "r.html")
+    scroll_width, _, _ = measured(browser, page, lang, 360, tmp_path / "frame.html")
+    assert scroll_width <= 360
+
+
 @pytest.mark.parametrize("name", WIDTHS)
 @pytest.mark.parametrize("lang", ["en", "zh"])
 def test_a_picture_is_not_blank_and_nothing_is_wider_than_the_screen(
     browser: str, page: str, lang: str, name: str, tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
 ) -> None:  # fmt: skip
-    width = WIDTHS[name]
-    frame = tmp_path / "frame.html"
-    frame.write_text(FRAME.format(width=width, lang=lang, page=html.escape(page)), "utf-8")
-    profile = tmp_path / "profile"
-    told = run(browser, profile, "--dump-dom", frame.as_uri())
-    title = re.search(r"<title>(\d+)x(\d+) ([^<]*)", told)
-    assert title is not None
-    scroll_width, height = int(title[1]), int(title[2])
+    width, frame, profile = WIDTHS[name], tmp_path / "frame.html", tmp_path / "profile"
+    scroll_width, height, title = measured(browser, page, lang, width, frame)
     assert scroll_width <= width
-    assert title[3] == {"en": "lendwatch report", "zh": "lendwatch 监测报告"}[lang]
+    assert title == {"en": "lendwatch report", "zh": "lendwatch 监测报告"}[lang]
     PICTURES.mkdir(parents=True, exist_ok=True)
     picture = PICTURES / f"report-{lang}-{name}.png"
     size = f"{max(width, WINDOW_MIN_PIXELS)},{min(height, HEIGHT_MAX_PIXELS)}"
