@@ -58,6 +58,14 @@ class Casting:
         first = max(WARM_UP_DAYS, self.world.days // 2)
         return int(self.rng.integers(first, self.world.days - LAST_DAYS + 1))
 
+    def some(self, low: float, high: float) -> float:
+        """A measure between two, so that no two tellings are quite the same."""
+        return float(self.rng.uniform(low, high))
+
+    def count(self, low: int, high: int) -> int:
+        """A number between two, both included."""
+        return int(self.rng.integers(low, high + 1))
+
     def at(self, day: int, hour: float, spread_minutes: int = 90) -> int:
         """A time (ms) on `day` at about `hour` o'clock, local."""
         jitter = int(self.rng.integers(0, spread_minutes * MINUTE_MS))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from streams.simulate.casting import RICH, Payee, Place
 from streams.simulate.scene import Draw, Scene, Script
 from streams.simulate.stories.devices_taken import share_of
@@ -11,12 +13,12 @@ STEP_UP_MINOR = 5_000_000  # from here the lender checks more strictly
 
 
 def velocity_burst(scene: Scene) -> Script:
-    """Six draws in twenty minutes; beside them four, and six of which three were rejected."""
+    """Six draws or more, four minutes apart; beside them four, and six of which half were rejected."""
     day = scene.opening_day()
     yield day
     fast, few, refused = scene.cast(day, 3, room=0.7)
-    draws = _series(scene, fast, scene.at(day, 20), 6, "paid")
-    scene.found("velocity_burst", fast, "high", draws, "six draws in twenty minutes",
+    draws = _series(scene, fast, scene.at(day, 20), scene.count(6, 8), "paid")
+    scene.found("velocity_burst", fast, "high", draws, "six draws or more, four minutes apart",
                 first=4)  # fmt: skip
     draws = _series(scene, few, scene.at(day, 18), 4, "paid")
     scene.left_alone("velocity_burst", few, draws, "four draws in twelve minutes")
@@ -41,7 +43,7 @@ def probe_then_drain(scene: Scene) -> Script:
         (from_phone, scene.stranger(), from_phone.card, "from the same new phone"),
     ):
         draws = _probe(scene, who, day, 35 * MINUTE_MS, place, payee, payee)
-        scene.found("probe_then_drain", who, "high", draws, f"1 %, then 58 %, {note}")
+        scene.found("probe_then_drain", who, "high", draws, f"a probe, then more than half, {note}")
 
 
 def probe_near_misses(scene: Scene) -> Script:
@@ -64,7 +66,10 @@ def _probe(
     scene: Scene, who: Borrower, day: int, wait_ms: int, place: Place, first: Payee, then: Payee
 ) -> list[Draw]:
     at = scene.at(day, 10)
-    small, large = (share_of(who.limit_minor, share) for share in (0.01, 0.58))
+    small, large = (
+        share_of(who.limit_minor, share)
+        for share in (scene.some(0.003, 0.016), scene.some(0.54, 0.68))
+    )
     return [
         scene.draw(who, at, small, place, first),
         scene.draw(who, at + wait_ms, large, place, then),
@@ -75,8 +80,8 @@ def threshold_evasion(scene: Scene) -> Script:
     """Three draws of nine tenths of the amount from which checks are stricter, in ten hours."""
     day = scene.opening_day()
     yield day
-    (who,) = scene.cast(day, room=0.85, limits=RICH)
-    draws = _spread(scene, who, scene.at(day, 9), (0.9, 0.92, 0.91))
+    (who,) = scene.cast(day, room=0.88, limits=RICH)
+    draws = _spread(scene, who, scene.at(day, 9), [scene.some(0.87, 0.93) for _ in range(3)])
     note = "three of nine tenths of the line, in ten hours"
     scene.found("threshold_evasion", who, "medium", draws, note)
 
@@ -92,7 +97,7 @@ def threshold_near_misses(scene: Scene) -> Script:
     scene.left_alone("threshold_evasion", twice, draws, "two draws close to the line")
 
 
-def _spread(scene: Scene, who: Borrower, at: int, shares: tuple[float, ...]) -> list[Draw]:
+def _spread(scene: Scene, who: Borrower, at: int, shares: Sequence[float]) -> list[Draw]:
     return [
         scene.draw(who, at + n * 5 * HOUR_MS, share_of(STEP_UP_MINOR, share))
         for n, share in enumerate(shares)

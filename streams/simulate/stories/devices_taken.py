@@ -20,12 +20,12 @@ def remote_control(scene: Scene) -> Script:
     (misled,) = scene.cast(day, draws=4)
     draw = scene.draw(sleeper, scene.at(day, 1.5), signals=["remote_control"])
     scene.found("remote_control", sleeper, "critical", [draw], "by night, first draw in 90 days")
-    amount = share_of(scene.left(drained), 0.92)
+    amount = share_of(scene.left(drained), scene.some(0.84, 0.98))
     draw = scene.draw(drained, scene.at(day, 15), amount, signals=["screen_sharing"])
     scene.found("remote_control", drained, "critical", [draw],
                 "first draw in 90 days, nearly all of the limit",
                 also=["induced_borrowing"])  # fmt: skip
-    amount = share_of(scene.left(misled), 0.9)
+    amount = share_of(scene.left(misled), scene.some(0.84, 0.98))
     at = scene.at(day + 1, 1.5)
     draw = scene.draw(misled, at, amount, signals=["accessibility_service"])
     scene.found("remote_control", misled, "critical", [draw],
@@ -60,8 +60,11 @@ def sim_swap(scene: Scene) -> Script:
     (milked,) = scene.cast(day)
     thief = scene.stranger()
     scene.login(drained, scene.at(day, 21), thief, signals=["sim_changed"])
-    draw = scene.draw(drained, scene.at(day + 1, 4), share_of(drained.limit_minor, 0.58), thief)
-    scene.found("sim_swap", drained, "critical", [draw], "58 % of the limit from the new phone")
+    amount = share_of(drained.limit_minor, scene.some(0.54, 0.69))
+    draw = scene.draw(drained, scene.at(day + 1, 4), amount, thief)
+    scene.found(
+        "sim_swap", drained, "critical", [draw], "more than half of the limit from the new phone"
+    )
     thief = scene.stranger()
     scene.login(milked, scene.at(day, 22), thief, signals=["sim_changed"])
     draw = scene.draw(milked, scene.at(day + 2, 13), place=thief, method="otp")
@@ -95,17 +98,19 @@ def induced_borrowing(scene: Scene) -> Script:
     yield day
     shared, own = scene.sleepers(day, 2)
     (thrice,) = scene.cast(day, room=0.6, limits=MODEST)
-    amount = share_of(scene.left(shared), 0.9)
+    amount = share_of(scene.left(shared), scene.some(0.84, 0.98))
     draw = scene.draw(shared, scene.at(day, 14), amount, signals=["screen_sharing"])
     scene.found("induced_borrowing", shared, "high", [draw],
                 "first draw in 90 days, nearly all of the limit, screen shared",
                 also=["remote_control"])  # fmt: skip
-    amount = share_of(scene.left(own), 0.88)
+    amount = share_of(scene.left(own), scene.some(0.84, 0.98))
     draw = scene.draw(own, scene.at(day, 15), amount, payee=scene.payee("self"))
     scene.found("induced_borrowing", own, "high", [draw], "nearly all of it, to a fresh own card")
-    draws = _three(scene, thrice, scene.at(day, 16), share_of(scene.left(thrice), 0.3))
+    draws = _three(
+        scene, thrice, scene.at(day, 16), share_of(scene.left(thrice), scene.some(0.28, 0.32))
+    )
     scene.found("induced_borrowing", thrice, "high", draws,
-                "three draws, 90 % of what was left, to a new payee")  # fmt: skip
+                "three draws, most of what was left, to a new payee")  # fmt: skip
 
 
 def induced_near_misses(scene: Scene) -> Script:
@@ -125,7 +130,7 @@ def dormant_awakening(scene: Scene) -> Script:
     yield day
     half, other = scene.sleepers(day, 2)
     for who, share, payee, note in (
-        (half, 0.55, half.card, "55 % of the limit, to the own card"),
+        (half, scene.some(0.54, 0.9), half.card, "half of the limit or more, to the own card"),
         (other, 0.05, scene.payee(), "a usual sum, to somebody else"),
     ):
         at, place = scene.at(day, 9), scene.stranger()

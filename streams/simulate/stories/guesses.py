@@ -8,15 +8,17 @@ from streams.simulate.world import MINUTE_MS, Borrower
 
 
 def guessing(scene: Scene) -> Script:
-    """Six wrong codes and a right one; six faces from a strange phone, and one that passes."""
+    """Wrong codes and a right one; faces on a strange phone, and one that passes."""
     day = scene.opening_day()
     yield day
     codes, faces = scene.cast(day, 2)
-    _, draw = _tried(scene, codes, scene.home(codes), "otp", ["failed"] * 6, scene.at(day, 12))
-    scene.found("verification_guessing", codes, "high", [draw], "six wrong codes, then a right one")
+    _, draw = _tried(
+        scene, codes, scene.home(codes), "otp", ["failed"] * scene.count(5, 6), scene.at(day, 12)
+    )
+    scene.found("verification_guessing", codes, "high", [draw], "wrong codes, then a right one")
     place = scene.stranger()
-    _, draw = _tried(scene, faces, place, "face", ["failed"] * 6, scene.at(day, 13))
-    scene.found("verification_guessing", faces, "high", [draw], "six faces on a strange phone")
+    _, draw = _tried(scene, faces, place, "face", ["failed"] * scene.count(5, 7), scene.at(day, 13))
+    scene.found("verification_guessing", faces, "high", [draw], "faces tried on a strange phone")
 
 
 def guessing_near_misses(scene: Scene) -> Script:
@@ -44,16 +46,17 @@ def _tried(
 
 
 def otp_flood(scene: Scene) -> Script:
-    """Ten one-time passwords in nine minutes, some of them answered; no money moves."""
+    """One-time passwords, one a minute, some of them answered; no money moves."""
     day = scene.opening_day()
     yield day
     (who,) = scene.cast(day)
     at = scene.at(day, 20)
-    outcomes = ["failed", "passed", "failed", "passed", "passed"] * 2
+    outcomes = ["failed", "passed", "failed", "passed", "passed"] * 3
+    outcomes = outcomes[: scene.count(9, 14)]
     events, times = flood(scene, who, at, outcomes)
     scene.expect(
         "otp_flood", ("account", who.account), who.account, "high", times[0], events,
-        "ten one-time passwords in nine minutes", status="updated", by=times[-1],
+        "one-time passwords, one a minute", status="updated", by=times[-1],
     )  # fmt: skip
 
 

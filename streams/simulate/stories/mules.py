@@ -5,22 +5,20 @@ from __future__ import annotations
 from streams.simulate.casting import WARM_UP_DAYS
 from streams.simulate.scene import Scene, Script
 
-VICTIMS = 8
-
 
 def new_mule(scene: Scene) -> Script:
-    """Eight borrowers draw to one new person within half a day, each from their own phone."""
+    """Five to eight borrowers draw to one new person within half a day, from their own phones."""
     day = scene.opening_day()
     yield day
     mule, start = scene.payee(), scene.at(day, 10)
-    victims = scene.cast(day, VICTIMS, draws=3, room=0.5, days=99)
+    victims = scene.cast(day, scene.count(5, 8), draws=3, room=0.5, days=99)
     draws = [
         scene.draw(who, start + n * 4_000_000, 2 * who.usual_minor, payee=mule)
         for n, who in enumerate(victims)
     ]
     scene.expect(
         "mule_fan_in", ("payee", mule[0]), None, "high", draws[0].at,
-        [draw.event_id for draw in draws], "eight borrowers, one new receiver",
+        [draw.event_id for draw in draws], "many borrowers, one new receiver",
         status="updated", by=draws[-1].at,
     )  # fmt: skip
     yield day + 2

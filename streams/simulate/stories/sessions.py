@@ -47,9 +47,11 @@ def impossible_travel(scene: Scene) -> Script:
     yield day
     (who,) = scene.cast(day)
     at, there = scene.at(day, 14), scene.stranger(_far_from(who.city))
-    scene.login(who, at - 42 * MINUTE_MS, Place(who.device, who.ip, who.city))
+    scene.login(who, at - scene.count(10, 70) * MINUTE_MS, Place(who.device, who.ip, who.city))
     draw = scene.draw(who, at, place=there)
-    scene.found("impossible_travel", who, "high", [draw], "a thousand kilometres in 40 minutes")
+    scene.found(
+        "impossible_travel", who, "high", [draw], "more than a thousand kilometres within an hour"
+    )
 
 
 def travel_near_misses(scene: Scene) -> Script:
