@@ -13,7 +13,7 @@ STEP_UP_MINOR = 5_000_000  # from here the lender checks more strictly
 
 
 def velocity_burst(scene: Scene) -> Script:
-    """Six draws or more, four minutes apart; beside them four, and six of which half were rejected."""
+    """Six draws or more in half an hour; beside them four, and six of which half were rejected."""
     day = scene.opening_day()
     yield day
     fast, few, refused = scene.cast(day, 3, room=0.7)
