@@ -10,7 +10,7 @@ import pytest
 from streams.replay import Options, replay
 from streams.simulate import simulate
 
-ACCOUNTS, DAYS, SEED = 400, 30, 11
+ACCOUNTS, DAYS, SEED = 800, 30, 11
 
 
 @dataclass(frozen=True)
