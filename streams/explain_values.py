@@ -8,16 +8,11 @@ from datetime import UTC, datetime
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
+from detector.money import in_words
 from streams.explain_texts import TEXTS
 from streams.explain_words import WORDS, Pair
 
 LANGUAGES: Final = ("en", "zh")
-# ISO 4217: currencies whose minor unit is the unit itself, or a thousandth of it.
-WHOLE: Final = frozenset((
-    "BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG", "RWF", "UGX", "UYI", "VND",
-    "VUV", "XAF", "XOF", "XPF",
-))  # fmt: skip
-THOUSANDTHS: Final = frozenset(("BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"))
 UNITS: Final = (
     (86_400_000, "d", "天"), (3_600_000, "h", "小时"), (60_000, "min", "分钟"), (1_000, "s", "秒"),
 )  # fmt: skip
@@ -88,8 +83,7 @@ def money(minor: float, currency: str | None) -> Told:
     """An amount in major units; in minor ones where the currency is not known."""
     if currency is None:
         return Told(f"{number(minor)} (minor units)", f"{number(minor)}（最小货币单位）")
-    digits = 0 if currency in WHOLE else 3 if currency in THOUSANDTHS else 2
-    return same(f"{minor / 10**digits:,.{digits}f} {currency}")
+    return same(in_words(minor, currency))
 
 
 def duration(ms: float) -> Told:
