@@ -17,7 +17,7 @@ from detector.policy import Policy, load_policy
 from detector.rulebook import Rulebook, load_rulebook
 from tests.histories import History
 from tests.reference import Reference
-from tests.reference_stage import Terms
+from tests.reference_terms import Terms
 
 FAR_FUTURE_MS = 4_000_000_000_000
 Record = dict[str, Any]

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from tests.book import Book, Event
 from tests.episodes import EPISODES, LONG_WEIGHTS, WEIGHTS
 from tests.reference_memory import DAY, HOUR, MINUTE, RANKS, SECOND
-from tests.reference_stage import Terms
+from tests.reference_terms import Terms
 
 DELAYS_MS = (SECOND, MINUTE, 5 * MINUTE, 40 * MINUTE, 5 * HOUR, 20 * HOUR, 26 * HOUR, 40 * HOUR)
 OPTIONAL = ("session_id", "device_id", "ip", "verification_id", "payee_kind", "disbursement_id")

@@ -28,7 +28,8 @@ from tests.reference_memory import (
     entry_of,
 )
 from tests.reference_readings import View
-from tests.reference_stage import Alerts, Stage, Terms
+from tests.reference_stage import Alerts, Stage
+from tests.reference_terms import Terms
 
 FIELDS = {
     "device": "device_id", "network": "ip",
@@ -84,7 +85,7 @@ class Reference:
         judged = Judged(degraded=not entry.judged)
         self.remember_at_account(entity, entry)
         said: Alerts = []
-        if entry.type == "auto_debit":
+        if entry.is_debit:
             said += self.follow_debit(entry, judged)
         if entry.judged:
             self.measure(entity, entry)
@@ -149,7 +150,7 @@ class Reference:
     def measure(self, entity: Entity, entry: Entry) -> None:
         """What later stages need of the account stage: ages and the population's logins."""
         stage = self.stages["account"]
-        sees = View(entity, entry, stage.since_ms or 0, self.terms.missing_sources, False, [])
+        sees = View(entity, entry, stage.since_ms or 0, self.terms, False, [])
         entry.columns["device_age"] = sees.age("device")
         entry.columns["account_age"] = sees.entity_age()
         if entry.draw:

@@ -87,6 +87,23 @@ class Entry:
         return self.is_check and self.event["outcome"] == "passed"
 
     @property
+    def is_debit(self) -> bool:
+        return self.type == "auto_debit"
+
+    @property
+    def obligation(self) -> str | None:
+        """Law 20a: of a debit, as are the next two."""
+        return self.event.get("obligation_id")
+
+    @property
+    def mandate(self) -> str | None:
+        return self.event.get("mandate_id")
+
+    @property
+    def payer(self) -> str | None:
+        return self.event.get("payer_account_id")
+
+    @property
     def moves_money(self) -> bool:
         """Tells of a requested or paid disbursement: a draw or an echo."""
         return self.type == "disbursement" and self.event["status"] in ("requested", "paid")

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from tests.reference_logic import NO_HISTORY, SOURCE_MISSING, Number, Truth, Unknown
 from tests.reference_memory import DAY, SECOND, Entity, Entry, Known
+from tests.reference_terms import Terms
 
 NEVER_MS = 4_000_000_000_000  # the age of a hit that never was
 
@@ -20,9 +21,15 @@ class View:
     entity: Entity
     entry: Entry
     since_ms: int  # of the stage (law 3)
-    missing_sources: frozenset[str]
+    terms: Terms
     allowed: bool  # the stage's entity is on the policy's allow-list
     hit_times: list[int]  # of the rule's typology on this entity so far
+
+    def told(self, name: str) -> Number:
+        """A number of the event, unless the policy says that it is never there (law 19)."""
+        never = f"{self.entry.type}.{name}" in self.terms.absent_fields
+        value = None if never else self.entry.event.get(name)
+        return SOURCE_MISSING if value is None else value
 
     # -- the window --
 
@@ -35,11 +42,11 @@ class View:
 
     def fed(self, event_type: str, value: Number) -> Number:
         """Law 20: a reading of a feed that is not there is not known."""
-        return SOURCE_MISSING if event_type in self.missing_sources else value
+        return SOURCE_MISSING if event_type in self.terms.missing_sources else value
 
     def cause(self, name: str) -> Unknown:
-        """Law 19: why this event's own id is missing."""
-        return Unknown(frozenset({self.entry.causes[name]}))
+        """Law 19: why this event's own id is missing; of a payer nobody counts how usual it is."""
+        return Unknown(frozenset({self.entry.causes.get(name, "source_missing")}))
 
     # -- identity verifications (account stage) --
 
@@ -57,7 +64,7 @@ class View:
 
     def passes(self, span_ms: int, right: bool) -> Number:
         """Passed checks of the same session or device (law 16 same_any; right: agree too)."""
-        if "identity_verification" in self.missing_sources:
+        if "identity_verification" in self.terms.missing_sources:
             return SOURCE_MISSING
         put_away_ms = self.entity.put_away_ms
         if put_away_ms is not None and put_away_ms > self.entry.t - span_ms:
