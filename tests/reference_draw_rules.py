@@ -29,6 +29,7 @@ from tests.reference_windows import (
     age_of_last,
     all_of,
     by,
+    draws,
     failed_check,
     fed,
     good_login,
@@ -100,14 +101,14 @@ def takes_of_left(see: View, share: float) -> Truth:
 
 
 def induced(see: View) -> Truth:
-    recent = see.draws(HOUR)
+    recent = draws(see, HOUR)
     drawn = total(recent, "amount_minor")
     owed_less = minus(see.told("credit_limit_minor"), see.told("outstanding_minor"))
     left = minus(plus(owed_less, drawn), see.told("amount_minor"))
     sharing = all_of(see, lambda e: good_login(e) and shows(e, "screen_sharing"), DAY)
     return k_and(
         ge(see.age("device"), DAY),
-        k_or(len(recent) >= 3, long_without_draw(see)),
+        k_or(ge(number(recent), 3), long_without_draw(see)),
         ge(drawn, times(0.8, left)),
         k_or(
             gt(number(fed(see, same(see, "session", sharing), "login")), 0),
@@ -141,10 +142,9 @@ def remote_control(see: View) -> Truth:
 
 
 def hijack(see: View) -> Truth:
-    events = [
-        *all_of(see, lambda e: e.is_login or e.is_check, DAY), *see.draws(DAY)
-    ]  # fmt: skip
-    seen = same(see, "session", events)
+    events = [*all_of(see, lambda e: e.is_login or e.is_check, DAY), *see.draws(DAY)]
+    feeds = ("login", "identity_verification", "disbursement")
+    seen = fed(see, same(see, "session", events), *feeds)
     devices = seen if isinstance(seen, Unknown) else len({e.device for e in seen} - {None})
     logins = fed(see, same(see, "session", all_of(see, lambda e: e.is_login, DAY)), "login")
     new = logins if isinstance(logins, Unknown) else new_signals(logins)
@@ -192,7 +192,7 @@ def awakening(see: View) -> Truth:
 
 def probe(see: View) -> Truth:
     def tiny(name: str) -> Truth:
-        alike = same(see, name, see.draws(HOUR, before=True))
+        alike = same(see, name, draws(see, HOUR, before=True))
         smallest = least(alike, "amount_minor")
         share = times(0.02, see.told("credit_limit_minor"))
         return k_and(lt(see.age(name), DAY), le(smallest, share))
@@ -209,14 +209,15 @@ def evasion(see: View) -> Truth:
     below = [
         e for e in see.draws(DAY) if 0.85 * STEP_UP_MINOR <= e.event["amount_minor"] < STEP_UP_MINOR
     ]
+    count = number(fed(see, below, "disbursement"))
     amount = see.told("amount_minor")
     return k_and(
-        ge(amount, 0.85 * STEP_UP_MINOR), lt(amount, STEP_UP_MINOR), ge(len(below), 3)
+        ge(amount, 0.85 * STEP_UP_MINOR), lt(amount, STEP_UP_MINOR), ge(count, 3)
     )  # fmt: skip
 
 
 def raise_drain(see: View) -> Truth:
-    before = newest(see.draws(7 * DAY, before=True), "credit_limit_minor")
+    before = newest(draws(see, 7 * DAY, before=True), "credit_limit_minor")
     return k_and(
         not see.terms.in_campaign(see.entry.t),
         ge(see.told("credit_limit_minor"), times(1.5, before)), takes_of_left(see, 0.9),
@@ -228,10 +229,10 @@ def above_cap(see: View) -> Truth:
 
 
 def stacking(see: View) -> Truth:
-    recent, limit = see.draws(7 * DAY), see.told("credit_limit_minor")
+    recent, limit = draws(see, 7 * DAY), see.told("credit_limit_minor")
     owed = plus(see.told("outstanding_minor"), see.told("amount_minor"))
     grown = minus(owed, least(recent, "outstanding_minor"))
-    return k_and(len(recent) >= 3, gt(limit, 0), ge(grown, times(0.6, limit)))
+    return k_and(ge(number(recent), 3), gt(limit, 0), ge(grown, times(0.6, limit)))
 
 
 # -- the list --

@@ -118,7 +118,7 @@ def takeover_own_card(see: View) -> Truth:
 
 
 def burst_count(see: View) -> Truth:
-    return len(see.draws(30 * MINUTE)) >= 5
+    return ge(see.fed("disbursement", len(see.draws(30 * MINUTE))), 5)
 
 
 def over_limit_paid(see: View) -> Truth:
@@ -195,10 +195,10 @@ def mule_payee(see: View) -> Truth:
 
 
 def linked_payee(see: View) -> Truth:
-    fraud = see.fraud_accounts()
+    fraud = see.fed("disbursement", see.fraud_accounts())
     return k_and(
         see.entry.event["payee_owner"] != "self", not see.allowed, not see.cleared(),
-        k_or(k_and(fraud >= 1, see.accounts_seen(7 * DAY) <= 20), fraud >= 2),
+        k_or(k_and(ge(fraud, 1), see.accounts_seen(7 * DAY) <= 20), ge(fraud, 2)),
     )  # fmt: skip
 
 

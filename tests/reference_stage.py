@@ -32,6 +32,7 @@ class Stage:
         self.folder = Folder()
         self.hit_times: dict[tuple[str, str], list[int]] = {}  # by typology and key
         self.findings: Counter[tuple[str, str]] = Counter()
+        self.found: dict[tuple[str, str], str] = {}  # by rule and event, as it stands
 
     def entity(self, key: str) -> Entity:
         return self.entities.setdefault(key, Entity())
@@ -96,11 +97,12 @@ class Stage:
             self.terms.allows(self.name, key), times,
         )  # fmt: skip
         result = rule.test(sees)
+        unknown = isinstance(result, Unknown)
+        self.found[rule.id, entry.id] = "abstain" if unknown else "hit" if result else "clear"
+        self.findings[rule.id, self.found[rule.id, entry.id]] += 1
         if isinstance(result, Unknown):
-            self.findings[rule.id, "abstain"] += 1
             judged.degraded |= "input_missing" in result.causes
             return False
-        self.findings[rule.id, "hit" if result else "clear"] += 1
         if result:
             judged.hits.append(rule)
             times.append(entry.t)

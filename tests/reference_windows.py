@@ -53,9 +53,17 @@ def all_of(
     return [entry for entry in entries if picks(entry)]
 
 
-def same(see: View, name: str, entries: list[Entry]) -> Found:
+def draws(see: View, span_ms: int | None = None, before: bool = False) -> Found:
+    """Draws that are not void (law 10)."""
+    every_ms = see.entry.t + 1
+    return fed(see, see.draws(every_ms if span_ms is None else span_ms, before), "disbursement")
+
+
+def same(see: View, name: str, entries: Found) -> Found:
     """Law 16: those whose id equals the event's."""
     own = getattr(see.entry, name)
+    if isinstance(entries, Unknown):
+        return entries
     if own is None:
         return see.cause(name)
     return [entry for entry in entries if getattr(entry, name) == own]
@@ -136,7 +144,10 @@ def until(
 
 
 def since_draw(see: View) -> Number:
-    drawn = see.draws(see.entry.t + 1, before=True) or see.entity.put_away
+    drawn = draws(see, before=True)
+    if isinstance(drawn, Unknown):
+        return drawn
+    drawn = drawn or see.entity.put_away
     return see.entry.t - drawn[-1].t if drawn else NO_HISTORY
 
 
