@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from detector.events import (
+    DEBIT_IDS,
     DEBIT_OUTCOMES,
     KINDS,
     LOGIN_METHODS,
@@ -58,12 +59,15 @@ TYPES_AT: Final[Mapping[str, tuple[str, ...]]] = {
 EVENT_WORDS: Final = (
     *KINDS, "disbursement", "login", "verification", "debit", "disposition",
 )  # fmt: skip
-IDS: Final = ("account", "device", "network", "payee", "session", "object", "verification")
+IDS: Final = (
+    "account", "device", "network", "payee", "session", "object", "verification", *DEBIT_IDS,
+)  # fmt: skip
 AMOUNTS: Final = ("amount", "limit", "outstanding")
 # Words that a stage's memory holds of an event.
 KEPT_AT: Final[Mapping[str, frozenset[str]]] = {
-    stage: frozenset(WORDS[word] for word in (ACCOUNT_SLOT if stage == "account" else ENTITY_SLOT))
-    for stage in STAGES
+    stage: frozenset(WORDS[word] for word in ENTITY_SLOT) for stage in STAGES[1:]
+} | {  # debits do not leave the account stage
+    STAGES[0]: frozenset([*(WORDS[word] for word in ACCOUNT_SLOT), *DEBIT_IDS])
 }
 
 
@@ -83,11 +87,14 @@ class Aggregate:
 _OTHERS: Final = ("device", "network", "payee")
 AGGREGATES: Final[Mapping[str, Aggregate]] = {
     "count": Aggregate(span="allowed"),
-    **{name: Aggregate(AMOUNTS, "allowed") for name in ("sum", "max", "min", "mean")},
+    **{name: Aggregate(AMOUNTS, "allowed") for name in ("sum", "max", "min", "mean", "last")},
     "distinct": Aggregate(IDS, "allowed"),
     "newcomers": Aggregate(("account",), "needed", stages=_OTHERS),
     "age_of_last": Aggregate(span="allowed"),
     "age_of_first": Aggregate(span="allowed"),
+    "new_signals": Aggregate(("network", "device", "session"), "allowed", stages=("account",)),
+    "travel_kmh": Aggregate(stages=("account",)),
+    "since_draw": Aggregate(span="none", entries=False, stages=("account",)),
     "entity_age": Aggregate(span="none", entries=False),
     "age": Aggregate(_OTHERS, "none", False, ("account",)),
     "seen_accounts": Aggregate(span="needed", entries=False, stages=_OTHERS),
@@ -127,15 +134,26 @@ class FeatureSpec:
     payee_kind: tuple[str, ...]
     first_to_payee: bool
     signals: tuple[str, ...]
+    methods: tuple[str, ...]
+    amount_from: float | None  # minor units; None: any
+    amount_below: float | None
+    over_km: float | None  # of travel_kmh: what lies nearer is no travel
+    since: str  # the feature whose age says from when on entries count, or ""
+    until: str  # the feature whose age says up to when they do, or ""
     before: bool
     whole: bool
-    absent: float | None  # the value where the event lacks an id of `same`; None: NULL
+    absent: float | None  # the value where an id of `same`, or `until`, is not there; None: NULL
     optional: bool  # its NULL is a fact that a rule may speak of
     purpose: str
     text: str
     text_zh: str
     file: str
     line: int
+
+    @property
+    def anchor(self) -> str:
+        """The feature that moves its window, or ""."""
+        return self.since or self.until
 
     @property
     def column(self) -> Column:
@@ -171,7 +189,9 @@ def _words(name: str, words: tuple[str, ...], optional: bool = False) -> Column:
     return Column(name, "enumeration", codes, optional=optional)
 
 
+_TIME: Final = (Column("local_hour", nullable=False), Column("in_campaign", nullable=False))
 _DRAW: Final = (
+    *_TIME,
     *_numbers("amount_minor", "credit_limit_minor", "outstanding_minor"),
     _words("status", ("requested", "paid")),
     _words("payee_owner", PAYEE_OWNERS), _words("payee_kind", PAYEE_KINDS, optional=True),
@@ -180,19 +200,21 @@ _DRAW: Final = (
 )  # fmt: skip
 _FIELDS: Final[Mapping[str, tuple[Column, ...]]] = {
     "login": (
-        _words("outcome", LOGIN_OUTCOMES), _words("method", LOGIN_METHODS),
+        *_TIME, _words("outcome", LOGIN_OUTCOMES), _words("method", LOGIN_METHODS),
         *_flags("has_session", "has_device", "has_network", "device_allowed", "network_allowed"),
         *_flags(*(f"signal_{name}" for name in SIGNALS)),
     ),
     "identity_verification": (
-        _words("outcome", VERIFICATION_OUTCOMES), _words("method", VERIFICATION_METHODS),
+        *_TIME, _words("outcome", VERIFICATION_OUTCOMES), _words("method", VERIFICATION_METHODS),
         *_flags("has_session", "has_device"),
     ),
     "disbursement": _DRAW,
     "paid": _DRAW,
     "auto_debit": (
-        *_numbers("amount_due_minor", "amount_debited_minor"),
-        _words("outcome", DEBIT_OUTCOMES),
+        *_TIME, _words("outcome", DEBIT_OUTCOMES),
+        *_numbers("amount_due_minor", "amount_debited_minor", "mandate_expired", "mandate_revoked"),
+        *(Column(name, optional=True) for name in ("penalty_due_minor", "mandate_max_minor")),
+        *(Column(name, nullable=False) for name in ("days_early", "overdue_passed", "has_payer")),
     ),
 }  # fmt: skip
 # The fields of an event that a rule may read, by trigger and name. A source may lack a field (the

@@ -22,7 +22,7 @@ from detector.decode import Batch
 from detector.entering import KEYLESS, REPEAT, STALE, TOO_LATE, Rows
 from detector.events import CODE, KIND_MASK, TYPES
 from detector.features import Columns, absent_fields, absent_ids
-from detector.fields import FIELDS, Allowed
+from detector.fields import FIELDS
 from detector.folding import Folded, Folder
 from detector.ids import Ids
 from detector.memory import STAGES
@@ -34,6 +34,7 @@ from detector.repayment import Repayment
 from detector.rulebook import Rulebook, RulebookError
 from detector.stage import Stage
 from detector.subjects import Subjects
+from detector.terms import terms_of
 from detector.treatment import Calendar
 
 HOLD_PARAMETER: Final = "hold_ms"
@@ -65,11 +66,11 @@ class Engine:
         self._absent_ids = absent_ids(policy)
         self._lateness_ms = policy.lateness_ms
         self._timer = timer or (lambda _: None)
-        allowed = _allowed(policy, ids)
+        terms = terms_of(policy, ids, absent_fields(policy))
         calendar = Calendar(policy.timezone)
         hold_ms = int(rulebook.parameters[HOLD_PARAMETER])
         self._writer = AlertWriter(rulebook, calendar, hold_ms, self.versions)
-        self.stages = [Stage(name, rulebook, self._columns, policy, allowed) for name in STAGES]
+        self.stages = [Stage(name, rulebook, self._columns, policy, terms) for name in STAGES]
         self._subjects = Subjects(
             ids, int(rulebook.parameters[PAYOUT_PARAMETER]),
             tells_logins=any(
@@ -201,18 +202,6 @@ def _rows(words: NDArray[np.int64], columns: int) -> Rows:
         decide=np.zeros(n, np.uint8),
         onward=np.zeros(n, np.uint8),
         degraded=np.zeros(n, np.uint8),
-    )
-
-
-def _allowed(policy: Policy, ids: Ids) -> Allowed:
-    def hashes(names: frozenset[str]) -> NDArray[np.int64]:
-        return np.array(sorted(ids.hash(name) for name in names), np.int64)
-
-    return Allowed(
-        payees=hashes(policy.allow_payees),
-        devices=hashes(policy.allow_devices),
-        networks=hashes(policy.allow_networks),
-        absent=absent_fields(policy),
     )
 
 

@@ -32,6 +32,9 @@ WORDS: Final = (
 # amount: amount_minor (disbursement), amount_debited_minor (debit), latency_ms (verification).
 # limit: credit_limit_minor (disbursement), amount_due_minor (debit).
 # normal: the account's normal amount as this event saw it; written by the account stage.
+# Of a debit: session is payer_account_id, verification mandate_id, payee due_at (ms), outstanding
+# penalty_due_minor, normal mandate_max_minor. A rulebook calls its ids by names of their own:
+DEBIT_IDS: Final = {"payer": "session", "mandate": "verification", "obligation": "object"}
 
 # What happened: 6 bits of CODE. An echo is a later requested or paid of a disbursement that is
 # already in memory; it is remembered and never counted.
@@ -87,6 +90,9 @@ OWNER_SHIFT: Final = 17  # 2 bits: index in PAYEE_OWNERS
 PAYEE_KIND_SHIFT: Final = 19  # 2 bits: index in PAYEE_KINDS
 FIRST_TO_PAYEE_BIT: Final = 1 << 21  # the account had never drawn to this payee before
 OPENING_BIT: Final = 1 << 22  # the account's first draw to this payee in the 24 h before it
+OVERDUE_BIT: Final = 1 << 23  # a debit at or after its overdue_at
+EXPIRED_SHIFT: Final = 24  # 2 bits, of a debit: the mandate had run out; 0 not told, 1 no, 2 yes
+REVOKED_SHIFT: Final = 26  # 2 bits, of a debit: the mandate was revoked; the same
 LATITUDE_SHIFT: Final = 32  # 12 bits: tenths of a degree + 900; 4095 is not known
 LONGITUDE_SHIFT: Final = 44  # 12 bits: tenths of a degree + 1800; 4095 is not known
 COORDINATE_NULL: Final = 4095

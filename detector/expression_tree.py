@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import reduce
+from operator import add, mul, sub, truediv
 from typing import Literal
 
 Kind = Literal["number", "boolean", "enumeration", "string"]
@@ -64,6 +66,23 @@ class Node:
     def depth(self) -> int:
         """Levels, a leaf being one."""
         return 1 + max((child.depth() for child in self.children), default=0)
+
+
+def constant(tree: Node) -> float:
+    """The number of an expression that reads no column.
+
+    Raises:
+        ExpressionError: it is not made of numbers, + - * / alone, or divides by zero.
+    """
+    numbers = [constant(child) for child in tree.children]
+    if tree.op == "constant":
+        return tree.value
+    if tree.op == "negative":
+        return -numbers[0]
+    operations = {"+": add, "-": sub, "*": mul, "/": truediv}
+    if tree.op not in operations or (tree.op == "/" and 0.0 in numbers[1:]):
+        raise ExpressionError("must be a number, or + - * / of numbers and parameters")
+    return float(reduce(operations[tree.op], numbers))
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,17 +10,20 @@ from numpy.typing import NDArray
 
 from detector.catalogue import FeatureSpec
 from detector.events import (
+    DEBIT_IDS,
     KINDS,
     KINDS_OF_TYPE,
+    LOGIN_METHODS,
     PAYEE_KINDS,
     PAYEE_OWNERS,
     SIGNALS,
     TYPES,
+    VERIFICATION_METHODS,
     WORDS,
 )  # fmt: skip
 from detector.fields import FIELD_INDEX, FIELDS, KEPT_ALLOWED, KEPT_FIELDS
 from detector.memory import ACCOUNT_SLOT, ENTITY_SLOT
-from detector.plan import AGGREGATES, OF_RING, Plan
+from detector.plan import AGE, AGGREGATES, OF_RING, Plan
 from detector.policy import Policy
 
 IDS_MAX: Final = 4  # ids that one condition of a feature may name
@@ -57,6 +60,14 @@ def kinds_of(name: str) -> tuple[int, ...]:
     return tuple(KINDS[kind] for kind in GROUPS.get(name, (name,)))
 
 
+def methods_of(events: Iterable[str]) -> tuple[str, ...]:
+    """The methods that these `events` may have; none where they are of two kinds, or of neither."""
+    kinds = {kind for name in events for kind in kinds_of(name)}
+    if kinds and max(kinds) < 4:
+        return LOGIN_METHODS
+    return VERIFICATION_METHODS if kinds and min(kinds) >= 4 and max(kinds) < 8 else ()
+
+
 def compile_plan(
     stage: str, features: Sequence[FeatureSpec], columns: Columns, policy: Policy,
     echo_reads: Collection[str],
@@ -69,8 +80,10 @@ def compile_plan(
     own = [feature for feature in features if feature.entity == stage]
     held = {WORDS[word] for word in (ACCOUNT_SLOT if stage == "account" else ENTITY_SLOT)}
     n = len(own)
-    by_type = [[f for f, feature in enumerate(own) if name in feature.on] for name in TYPES]
-    by_type.append([f for f in by_type[2] if own[f].name in echo_reads])  # ECHO_GROUP
+    in_order = sorted(range(n), key=lambda f: bool(own[f].anchor))  # an anchor is read first
+    by_type = [[f for f in in_order if name in own[f].on] for name in TYPES]
+    echo_names = {*echo_reads, *(own[f].anchor for f in by_type[2] if own[f].name in echo_reads)}
+    by_type.append([f for f in by_type[2] if own[f].name in echo_names])  # ECHO_GROUP
     return Plan(
         aggregate=_ints(AGGREGATES.index(feature.aggregate) for feature in own),
         of=_ints(_of(feature, held) for feature in own),
@@ -84,13 +97,17 @@ def compile_plan(
         owners=_ints(_codes(f.payee_owner, PAYEE_OWNERS) for f in own),
         payee_kinds=_ints(_codes(f.payee_kind, PAYEE_KINDS) for f in own),
         signals=_ints(_codes(f.signals, SIGNALS) for f in own),
+        methods=_ints(_codes(f.methods, methods_of(f.events)) for f in own),
+        amount_from=_numbers(f.amount_from for f in own),
+        amount_below=_numbers(f.amount_below for f in own),
+        over_km=_numbers(f.over_km for f in own),
+        anchor=_ints(columns.index[f.anchor] if f.anchor else -1 for f in own),
+        is_until=_bytes(bool(f.until) for f in own),
         first_to_payee=_bytes(bool(f.first_to_payee) for f in own),
         before=_bytes(f.before for f in own),
         whole=_bytes(f.whole for f in own),
         plain=_bytes(_is_plain(f) for f in own),
-        absent=np.array(
-            [np.nan if f.absent is None else f.absent for f in own], np.float64
-        ).reshape(n),
+        absent=_numbers(f.absent for f in own),
         unsourced=_bytes(_is_unsourced(f, policy) for f in own),
         column=_ints(columns.index[f.name] for f in own),
         type_starts=_starts(by_type),
@@ -142,7 +159,7 @@ def absent_ids(policy: Policy) -> NDArray[np.uint8]:
 
 
 def _of(feature: FeatureSpec, held: set[str]) -> int:
-    if feature.aggregate == "age":
+    if AGGREGATES.index(feature.aggregate) == AGE:
         return KNOWN_SETS[str(feature.of)]
     if feature.of is None:
         return -1
@@ -150,6 +167,7 @@ def _of(feature: FeatureSpec, held: set[str]) -> int:
 
 
 def _word(name: str, held: set[str]) -> int:
+    name = DEBIT_IDS.get(name, name)
     if name not in held:
         raise FeatureError(f"'{name}' is not kept at this stage")
     return WORDS.index(name)
@@ -174,8 +192,9 @@ def _codes(names: Iterable[str], table: Sequence[str]) -> int:
 def _is_plain(feature: FeatureSpec) -> bool:
     """Whether an entry's kind and time alone say that it counts."""
     ids = (feature.same, feature.same_any, feature.agree, feature.differ)
-    filters = (feature.payee_owner, feature.payee_kind, feature.signals)
-    return not any((*ids, *filters, feature.first_to_payee))
+    filters = (feature.payee_owner, feature.payee_kind, feature.signals, feature.methods)
+    bounds = (feature.amount_from, feature.amount_below)
+    return not any((*ids, *filters, feature.first_to_payee)) and bounds == (None, None)
 
 
 def _is_unsourced(feature: FeatureSpec, policy: Policy) -> bool:
@@ -200,6 +219,10 @@ def _starts(groups: Sequence[Sequence[int]]) -> NDArray[Any]:
 
 def _ints(values: Iterable[int]) -> NDArray[Any]:
     return np.array(list(values), np.int64)
+
+
+def _numbers(values: Iterable[float | None]) -> NDArray[Any]:
+    return np.array([np.nan if value is None else value for value in values], np.float64)
 
 
 def _bytes(values: Iterable[bool]) -> NDArray[Any]:

@@ -9,13 +9,15 @@ from numpy.typing import NDArray
 
 from detector.events import ID, INPUT_MISSING, KIND_MASK, LIMIT, NORMAL, NULL_INT, OUTSTANDING, T
 from detector.expressions import evaluate
-from detector.fields import Allowed, fill_fields
+from detector.fields import fill_fields
 from detector.jit import compiled, inlined
+from detector.matching import matching
 from detector.memory import Memory, Row
 from detector.names import EVIDENCE_REACH_MS
 from detector.plan import OF_RING, Plan
-from detector.reading import matching, read
+from detector.reading import anchor_age, read
 from detector.ring import at
+from detector.terms import Terms
 
 HIT, CLEAR, ABSTAIN, ERROR, MAYBE = range(5)  # maybe: waits for a standing column
 EVIDENCE_MAX: Final = 32  # event ids kept of one finding
@@ -110,7 +112,9 @@ def read_features(
     kind = ECHO_GROUP if kind == 12 or kind == 13 else _type_of(kind)
     for k in range(plan.type_starts[kind], plan.type_starts[kind + 1]):
         f = plan.type_features[k]
-        value, cause = read(m, row, j, plan, f, w, field_cause, scratch.found, scratch.voided)
+        value, cause = read(
+            m, row, j, plan, f, w, values, causes, field_cause, scratch.found, scratch.voided
+        )
         values[plan.column[f]] = value
         causes[plan.column[f]] = cause
 
@@ -118,7 +122,7 @@ def read_features(
 @compiled
 def _gather(
     m: Memory, row: int, j: int, plan: Plan, rules: Rules, rule: int, w: NDArray[np.int64],
-    found: Found, scratch: Scratch,
+    values: NDArray[np.float64], found: Found, scratch: Scratch,
 ) -> int:  # fmt: skip
     """Append the ids of the event and of what the rule's features counted; how many."""
     start, n = found.n[1], 1
@@ -128,9 +132,10 @@ def _gather(
         f = rules.features[k]
         if plan.aggregate[f] >= OF_RING or plan.unsourced[f]:
             continue
-        if _lacks_id(plan, f, w):
+        age = anchor_age(plan, f, values)
+        if _lacks_id(plan, f, w) or (plan.is_until[f] and np.isnan(age)):
             continue
-        count = matching(m, r, j, plan, f, w, scratch.found, scratch.voided)
+        count = matching(m, r, j, plan, f, w, age, scratch.found, scratch.voided)
         for i in range(count):
             if m.slots[scratch.found[i], 0] <= w[T] - EVIDENCE_REACH_MS:
                 break
@@ -187,7 +192,7 @@ def run_rules(
                 if rules.marking[rule]:
                     r.marked = 1
                 at_evidence = found.n[1]
-                n = _gather(m, row, j, plan, rules, rule, w, found, scratch)
+                n = _gather(m, row, j, plan, rules, rule, w, values, found, scratch)
                 finding = found.findings[found.n[0]]
                 finding[0], finding[1], finding[2] = source, again, rule
                 finding[3], finding[4], finding[5] = outcome, at_evidence, n
@@ -219,7 +224,7 @@ def abstain_all(
 
 @inlined
 def recall(
-    m: Memory, r: Row, j: int, key_word: int, key: int, allowed: Allowed, source: int,
+    m: Memory, r: Row, j: int, key_word: int, key: int, terms: Terms, source: int,
     found: Found,
 ) -> int:  # fmt: skip
     """Make a row of the entry at position j, to be judged again; -1 where nothing judges it."""
@@ -241,5 +246,5 @@ def recall(
     for column in range(found.again_values.shape[1]):
         found.again_values[again, column] = np.nan
         found.again_causes[again, column] = 0
-    fill_fields(w, found.again_values[again], found.again_causes[again], allowed)
+    fill_fields(w, found.again_values[again], found.again_causes[again], terms)
     return again

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from detector.entering import JUDGED, Rows, advance_clock, enter_account
 from detector.events import ACCOUNT, CODE, KIND_MASK, OPENING_BIT, OWNER_SHIFT, PAYEE, T
 from detector.familiar import label, see_account
-from detector.fields import Allowed, fill_fields
+from detector.fields import fill_fields
 from detector.jit import compiled, inlined
 from detector.judging import (
     Found,
@@ -29,6 +29,7 @@ from detector.memory import CLOCK_NOW, DAY_MS, RING_MAX, Memory, Row
 from detector.plan import Plan
 from detector.reading import absence_cause
 from detector.ring import at, count_minute, find_or_add, has_room, insert, place_of, rank
+from detector.terms import Terms
 
 
 @inlined
@@ -93,7 +94,7 @@ def _enter_entity(
 @compiled
 def walk(
     start: int, order: NDArray[np.int64], key_word: int, rows: Rows, m: Memory, plan: Plan,
-    rules: Rules, allowed: Allowed, absent_ids: NDArray[np.uint8], lateness_ms: int, found: Found,
+    rules: Rules, terms: Terms, absent_ids: NDArray[np.uint8], lateness_ms: int, found: Found,
     scratch: Scratch,
 ) -> int:  # fmt: skip
     """Walk the batch rows named by `order` through the stage of `key_word`.
@@ -119,13 +120,13 @@ def walk(
             w, values, causes = rows.words[i], rows.values[i], rows.causes[i]
             field_cause = rows.field_cause[i]
             if j > first or not is_own:
-                again = recall(m, r, j, key_word, r.key, allowed, i, found)
+                again = recall(m, r, j, key_word, r.key, terms, i, found)
                 if again < 0:
                     continue
                 w, values = found.again_words[again], found.again_values[again]
                 causes, field_cause = found.again_causes[again], scratch.not_told
             elif key_word == ACCOUNT:
-                fill_fields(w, values, causes, allowed)
+                fill_fields(w, values, causes, terms)
             read_features(m, row, j, plan, w, values, causes, field_cause, scratch)
             degraded = run_rules(
                 m, row, j, plan, rules, w, values, causes, i, again, found, scratch

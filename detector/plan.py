@@ -9,12 +9,20 @@ from numpy.typing import NDArray
 
 # Aggregates over matching ring entries come first, readings of the row after them.
 AGGREGATES: Final = (
-    "count", "sum", "max", "min", "mean", "distinct", "newcomers", "age_of_last", "age_of_first",
-    "entity_age", "age", "seen_accounts", "fraud_accounts", "cleared", "login_after_failure",
-    "since_login", "normal_amount", "usual_accounts", "minute_logins", "minute_failures",
-    "population_logins", "population_failures", "covered",
+    "count", "sum", "max", "min", "mean", "last", "distinct", "newcomers", "age_of_last",
+    "age_of_first", "new_signals", "travel_kmh",
+    "since_draw", "entity_age", "age", "seen_accounts", "fraud_accounts", "cleared",
+    "login_after_failure", "since_login", "normal_amount", "usual_accounts", "minute_logins",
+    "minute_failures", "population_logins", "population_failures", "covered",
 )  # fmt: skip
-OF_RING: Final = 9  # the first so many are aggregates over the ring
+(
+    COUNT, SUM, MAX, MIN, MEAN, LAST, DISTINCT, NEWCOMERS, AGE_OF_LAST,
+    AGE_OF_FIRST, NEW_SIGNALS, TRAVEL_KMH,
+    SINCE_DRAW, ENTITY_AGE, AGE, SEEN_ACCOUNTS, FRAUD_ACCOUNTS, CLEARED,
+    LOGIN_AFTER_FAILURE, SINCE_LOGIN, NORMAL_AMOUNT, USUAL_ACCOUNTS, MINUTE_LOGINS,
+    MINUTE_FAILURES, POPULATION_LOGINS, POPULATION_FAILURES, COVERED,
+) = range(len(AGGREGATES))  # fmt: skip
+OF_RING: Final = SINCE_DRAW  # the first so many are aggregates over the ring
 
 
 class Plan(NamedTuple):
@@ -32,6 +40,12 @@ class Plan(NamedTuple):
     owners: NDArray[np.int64]  # accepted codes, a bit each; 0: all
     payee_kinds: NDArray[np.int64]
     signals: NDArray[np.int64]
+    methods: NDArray[np.int64]
+    amount_from: NDArray[np.float64]  # NaN: any amount
+    amount_below: NDArray[np.float64]
+    over_km: NDArray[np.float64]
+    anchor: NDArray[np.int64]  # the column whose age sets where the window begins or ends; -1: none
+    is_until: NDArray[np.uint8]  # it ends there
     first_to_payee: NDArray[np.uint8]
     before: NDArray[np.uint8]
     whole: NDArray[np.uint8]

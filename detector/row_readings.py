@@ -23,7 +23,21 @@ from detector.memory import (
     Memory,
     Row,
 )  # fmt: skip
-from detector.plan import Plan
+from detector.plan import (
+    AGE,
+    CLEARED,
+    ENTITY_AGE,
+    FRAUD_ACCOUNTS,
+    MINUTE_FAILURES,
+    MINUTE_LOGINS,
+    NORMAL_AMOUNT,
+    POPULATION_FAILURES,
+    POPULATION_LOGINS,
+    SEEN_ACCOUNTS,
+    SINCE_LOGIN,
+    USUAL_ACCOUNTS,
+    Plan,
+)  # fmt: skip
 from detector.ring import at
 
 
@@ -101,7 +115,7 @@ def _population(m: Memory, t: int, span_ms: int, which: int) -> float:
 def _of_account(m: Memory, r: Row, kind: int, w: NDArray[np.int64]) -> float:
     """Readings of the event's account at another entity."""
     entry = find_account(m, r, w[ACCOUNT])
-    if kind == 13:
+    if kind == CLEARED:
         if entry < 0:
             return 0.0
         cleared = low(m.familiar[entry, 3]) * 1000
@@ -111,7 +125,7 @@ def _of_account(m: Memory, r: Row, kind: int, w: NDArray[np.int64]) -> float:
     failed, success = high(m.familiar[entry, 2]) * 1000, low(m.familiar[entry, 2]) * 1000
     if success == 0:
         return np.nan
-    if kind == 15:
+    if kind == SINCE_LOGIN:
         return np.float64(w[T] - success)
     return np.float64(success - failed) if 0 < failed <= success else np.nan
 
@@ -120,24 +134,24 @@ def _of_account(m: Memory, r: Row, kind: int, w: NDArray[np.int64]) -> float:
 def row_reading(m: Memory, row: int, j: int, plan: Plan, f: int, w: NDArray[np.int64]) -> float:
     """One number of the row itself, NaN (no history) where it has none."""
     r, kind, t = m.rows[row], plan.aggregate[f], w[T]
-    if kind == 9:
+    if kind == ENTITY_AGE:
         return np.float64(t - r.first_ms)
-    if kind == 10:
+    if kind == AGE:
         word = w[DEVICE] if plan.of[f] == 0 else w[NETWORK] if plan.of[f] == 1 else w[PAYEE]
         entry = find_known(m, r, plan.of[f], word)
         return np.float64(t - high(m.familiar[entry, 1]) * 1000) if entry >= 0 else np.nan
-    if kind == 11:
+    if kind == SEEN_ACCOUNTS:
         return np.float64(count_seen(m, r, t - plan.span_ms[f]))
-    if kind == 12:
+    if kind == FRAUD_ACCOUNTS:
         return np.float64(count_fraud(m, r, t - plan.span_ms[f], t))
-    if kind <= 15:
+    if kind <= SINCE_LOGIN:
         return _of_account(m, r, kind, w)
-    if kind == 16:
+    if kind == NORMAL_AMOUNT:
         return np.nan if w[NORMAL] == NULL_INT else np.float64(w[NORMAL])
-    if kind == 17:
+    if kind == USUAL_ACCOUNTS:
         return _usual_accounts(m, r, j, t)
-    if kind <= 19:
-        return _minutes(m, row, t, kind - 18)
-    if kind <= 21:
-        return _population(m, t, plan.span_ms[f], kind - 20)
+    if kind <= MINUTE_FAILURES:
+        return _minutes(m, row, t, kind - MINUTE_LOGINS)
+    if kind <= POPULATION_FAILURES:
+        return _population(m, t, plan.span_ms[f], kind - POPULATION_LOGINS)
     return 1.0 if t - m.clock[CLOCK_SINCE] >= plan.span_ms[f] else np.nan

@@ -38,6 +38,7 @@ class _Layout(NamedTuple):
     integers: dict[int, str]
     codes: Callable[[list[Any]], NDArray[np.int64]]
     has_address: bool = False
+    optional_integers: dict[int, str] = {}  # noqa: RUF012 - never written to
 
 
 def words_of(events: Sequence[Event], ids: Ids) -> NDArray[np.int64]:
@@ -59,6 +60,9 @@ def _block(group: list[Any], layout: _Layout, ids: Ids) -> NDArray[np.int64]:
     block[:, list(layout.ids)] = ids.hashes(texts).reshape(len(layout.ids), len(group)).T
     for word, name in layout.integers.items():
         block[:, word] = list(map(attrgetter(name), group))
+    for word, name in layout.optional_integers.items():
+        values = map(attrgetter(name), group)
+        block[:, word] = [e.NULL_INT if value is None else value for value in values]
     if layout.has_address:
         networks = [None if event.ip is None else ids.network(event.ip) for event in group]
         block[:, e.NETWORK] = [0 if network is None else network[1] for network in networks]
@@ -142,8 +146,20 @@ def _disbursement_codes(group: list[Disbursement]) -> NDArray[np.int64]:
 
 
 def _debit_codes(group: list[AutoDebit]) -> NDArray[np.int64]:
-    codes = [_DEBIT_KIND[event.outcome] | _currency(event.currency) for event in group]
+    codes = [
+        _DEBIT_KIND[event.outcome]
+        | _currency(event.currency)
+        | (e.OVERDUE_BIT if event.occurred_at >= event.overdue_at else 0)
+        | _after(event.occurred_at, event.mandate_valid_until) << e.EXPIRED_SHIFT
+        | _after(event.occurred_at, event.mandate_revoked_at) << e.REVOKED_SHIFT
+        for event in group
+    ]
     return np.array(codes, dtype=np.int64)
+
+
+def _after(at: int, end: int | None) -> int:
+    """Whether a time is after an end: 0 where that is not told, 1 no, 2 yes."""
+    return 0 if end is None else 2 if at > end else 1
 
 
 def _disposition_codes(group: list[Disposition]) -> NDArray[np.int64]:
@@ -194,12 +210,19 @@ _LAYOUTS: Final[dict[type[Event], _Layout]] = {
         has_address=True,
     ),
     AutoDebit: _Layout(
-        ids={**_EVERY_ID, e.OBJECT: "obligation_id"},
+        ids={
+            **_EVERY_ID,
+            e.OBJECT: "obligation_id",
+            e.VERIFICATION: "mandate_id",
+            e.SESSION: "payer_account_id",
+        },
         integers={
             e.T: "occurred_at",
             e.AMOUNT: "amount_debited_minor",
             e.LIMIT: "amount_due_minor",
+            e.PAYEE: "due_at",
         },
+        optional_integers={e.OUTSTANDING: "penalty_due_minor", e.NORMAL: "mandate_max_minor"},
         codes=_debit_codes,
     ),
     Disposition: _Layout(

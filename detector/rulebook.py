@@ -16,14 +16,9 @@ from typing import Final
 from detector.catalogue import STANDING_SUFFIX, TRIGGERS, TYPES_AT, FeatureSpec
 from detector.memory import STAGES
 from detector.policy import Policy, lay_over
+from detector.rulebook_features import check_anchor, read_feature
 from detector.rulebook_rules import Book, Draft, read_rule
-from detector.rulebook_sections import (
-    Parameter,
-    RulebookError,
-    read_feature,
-    read_parameters,
-    read_typology,
-)  # fmt: skip
+from detector.rulebook_sections import Parameter, RulebookError, read_parameters, read_typology
 from detector.rules import Rule, StoryTest, Typology
 from detector.stories import read_story
 from detector.toml_file import TomlFile, nearest_name
@@ -128,6 +123,7 @@ class _Shelf:
 
     def read_features(self, parameters: Mapping[str, float]) -> None:
         """All features and typologies."""
+        sections: dict[str, Section] = {}
         for top in self._tops:
             scope = self.scope_of(top, parameters)
             if not _is_shared(top.file):
@@ -142,6 +138,9 @@ class _Shelf:
                 if feature.name in scope:
                     raise section.error("name", f'"{feature.name}" is the name of a parameter')
                 self.features[feature.name] = feature
+                sections[feature.name] = section
+        for name, section in sections.items():
+            check_anchor(section, self.features[name], self.features)
 
     def read_rules(self, parameters: Mapping[str, float], policy: Policy) -> list[Draft]:
         """All rules, each with the stage of its own features."""

@@ -14,7 +14,6 @@ from detector.entering import Rows
 from detector.events import SOURCE_MISSING, WORDS
 from detector.expressions import STACK_MAX
 from detector.features import Columns, compile_plan, kept_columns, rule_features
-from detector.fields import Allowed
 from detector.judging import EVIDENCE_MAX, TRIGGERS, Found, Rules, Scratch
 from detector.kernel import walk
 from detector.memory import KEY_WORDS, RING_MAX, STAGES
@@ -22,6 +21,7 @@ from detector.policy import Policy
 from detector.rulebook import Rulebook
 from detector.rules import Rule, compile_rules
 from detector.store import Store
+from detector.terms import Terms
 
 AGAIN_ROOM: Final = 1024  # events judged again between two visits of Python
 FINDINGS_ROOM: Final = 2048
@@ -53,7 +53,7 @@ class Stage:
     """A stage of the engine: `walk` takes a batch's rows through it."""
 
     def __init__(
-        self, name: str, rulebook: Rulebook, columns: Columns, policy: Policy, allowed: Allowed
+        self, name: str, rulebook: Rulebook, columns: Columns, policy: Policy, terms: Terms
     ) -> None:
         self.name = name
         self.key_word = KEY_WORDS[STAGES.index(name)]
@@ -65,7 +65,7 @@ class Stage:
         self.plan = compile_plan(name, rulebook.features, columns, policy, echo_reads)
         self.kept = kept_columns(name, rulebook.features)
         self.compiled = _compiled_rules(self, rulebook, columns)
-        self._allowed = allowed
+        self._terms = terms
         self._lateness_ms = policy.lateness_ms
         self._found = _found(len(columns.names), len(self.rules))
         self.scratch = _scratch()
@@ -95,7 +95,7 @@ class Stage:
             self.store.make_room()
             position = walk(
                 position, order, self.key_word, rows, self.store.memory, self.plan,
-                self.compiled, self._allowed, absent_ids, self._lateness_ms, self._found,
+                self.compiled, self._terms, absent_ids, self._lateness_ms, self._found,
                 self.scratch,
             )  # fmt: skip
             self._take_away(walked)

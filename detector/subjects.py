@@ -98,7 +98,7 @@ class Subjects:
         kind = int(words[CODE]) & KIND_MASK
         is_draw = 8 <= kind < 16
         amount = int(words[AMOUNT])
-        told = is_draw and amount != NULL_INT
+        told = 8 <= kind < 32 and amount != NULL_INT  # of a debit: what it took
         asked = kind in (8, 12)
         act_by = int(words[T]) + (self._payout_after_ms if asked else 0)
         return Subject(
