@@ -81,7 +81,8 @@ def payer(see: View) -> Truth:
     assert not isinstance(under, Unknown)  # every debit tells its mandate
     its_own = number(fed(see, same(see, "payer", under), "auto_debit"))
     others = [entry for entry in under if differ(see.entry.payer, entry.payer)]
-    of_others = number(fed(see, others, "auto_debit"))
+    unknown = isinstance(its_own, Unknown)  # a debit that tells no payer differs from none
+    of_others = its_own if unknown else number(fed(see, others, "auto_debit"))
     return k_and(took(see), eq(its_own, 0), gt(of_others, 0))
 
 

@@ -17,6 +17,7 @@ from tests.reference_logic import (
     le,
     lt,
     minus,
+    ne,
     plus,
     times,
 )
@@ -183,7 +184,7 @@ def awakening(see: View) -> Truth:
         gt(number(logins), 0), eq(number(before), 0),
         ge(minus(see.entity_age(), age), 90 * DAY),
         lt(see.age("device"), plus(age, SECOND)),
-        k_or(takes_of_limit(see, 0.5), see.entry.event["payee_owner"] != "self"),
+        k_or(takes_of_limit(see, 0.5), ne(see.told("payee_owner"), "self")),
     )  # fmt: skip
 
 

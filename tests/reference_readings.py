@@ -6,8 +6,9 @@ The laws cited are those of detector/README.md.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
-from tests.reference_logic import NO_HISTORY, SOURCE_MISSING, Number, Truth, Unknown
+from tests.reference_logic import NO_HISTORY, SOURCE_MISSING, Number, Truth, Unknown, known
 from tests.reference_memory import DAY, SECOND, Entity, Entry, Known
 from tests.reference_terms import Terms
 
@@ -25,11 +26,10 @@ class View:
     allowed: bool  # the stage's entity is on the policy's allow-list
     hit_times: list[int]  # of the rule's typology on this entity so far
 
-    def told(self, name: str) -> Number:
-        """A number of the event, unless the policy says that it is never there (law 19)."""
+    def told(self, name: str) -> Any:
+        """A field of the event, unless the policy says that it is never there (law 19)."""
         never = f"{self.entry.type}.{name}" in self.terms.absent_fields
-        value = None if never else self.entry.event.get(name)
-        return SOURCE_MISSING if value is None else value
+        return known(None if never else self.entry.event.get(name), SOURCE_MISSING)
 
     # -- the window --
 

@@ -23,6 +23,7 @@ from tests.reference_logic import (
     le,
     lt,
     minus,
+    ne,
     over,
     plus,
     times,
@@ -93,7 +94,7 @@ def big(see: View) -> Truth:
 
 def takeover_other(see: View) -> Truth:
     return k_and(
-        see.entry.event["payee_owner"] == "other", lt(see.age("device"), DAY),
+        eq(see.told("payee_owner"), "other"), lt(see.age("device"), DAY),
         lt(see.age("payee"), DAY), gt(see.entity_age(), DAY), big(see),
     )  # fmt: skip
 
@@ -102,7 +103,7 @@ def takeover_unknown(see: View) -> Truth:
     """At the payee stage: what the account stage measured comes with the event."""
     account = see.entry.columns
     return k_and(
-        see.entry.event["payee_owner"] == "unknown", lt(account["device_age"], DAY),
+        eq(see.told("payee_owner"), "unknown"), lt(account["device_age"], DAY),
         lt(account["payee_age"], DAY), gt(account["account_age"], DAY),
         lt(see.entity_age(), DAY), see.covered(DAY), big(see),
     )  # fmt: skip
@@ -111,7 +112,7 @@ def takeover_unknown(see: View) -> Truth:
 def takeover_own_card(see: View) -> Truth:
     limit = see.told("credit_limit_minor")
     return k_and(
-        see.entry.event["payee_owner"] == "self", lt(see.age("device"), DAY),
+        eq(see.told("payee_owner"), "self"), lt(see.age("device"), DAY),
         lt(see.age("payee"), DAY), gt(see.entity_age(), DAY),
         ge(see.told("amount_minor"), times(0.8, limit)),
     )  # fmt: skip
@@ -183,7 +184,7 @@ def mule_payee(see: View) -> Truth:
     accounts = len({other.account for other in draws})
     first = len({other.account for other in draws if other.first_to_payee})
     return k_and(
-        event["payee_owner"] != "self", event.get("payee_kind") in (None, "person"),
+        ne(see.told("payee_owner"), "self"), event.get("payee_kind") in (None, "person"),
         not see.allowed,
         k_or(
             k_and(
@@ -195,10 +196,10 @@ def mule_payee(see: View) -> Truth:
 
 
 def linked_payee(see: View) -> Truth:
-    fraud = see.fed("disbursement", see.fraud_accounts())
+    fraud = see.fraud_accounts()
     return k_and(
-        see.entry.event["payee_owner"] != "self", not see.allowed, not see.cleared(),
-        k_or(k_and(ge(fraud, 1), see.accounts_seen(7 * DAY) <= 20), ge(fraud, 2)),
+        ne(see.told("payee_owner"), "self"), not see.allowed, not see.cleared(),
+        k_or(k_and(fraud >= 1, see.accounts_seen(7 * DAY) <= 20), fraud >= 2),
     )  # fmt: skip
 
 
