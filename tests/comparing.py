@@ -13,7 +13,7 @@ import orjson
 from detector.decode import Decoder
 from detector.engine import Engine
 from detector.ids import Ids
-from detector.policy import Policy, load_policy
+from detector.policy import Campaign, Policy, load_policy
 from detector.rulebook import Rulebook, load_rulebook
 from tests.histories import History
 from tests.reference import Reference
@@ -39,7 +39,8 @@ def policy_of(terms: Terms) -> Policy:
     return replace(
         shipped, sources=sources, absent_fields=terms.absent_fields,
         allow_devices=terms.allow_devices, allow_networks=terms.allow_networks,
-        allow_payees=terms.allow_payees,
+        allow_payees=terms.allow_payees, timezone=terms.timezone,
+        campaigns=tuple(Campaign("one", start, end) for start, end in terms.campaigns),
     )  # fmt: skip
 
 

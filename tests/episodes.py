@@ -5,6 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from tests.book import IPS, Book
+from tests.episodes_of_debits import debits, mandate
+from tests.episodes_of_draws import (
+    band,
+    dormant,
+    flood,
+    guess,
+    induced,
+    probe,
+    raised,
+    remote,
+    session,
+    stacked,
+    swap,
+    travel,
+)
 from tests.reference_memory import DAY, HOUR, MINUTE, SECOND
 
 
@@ -223,19 +238,6 @@ def over(book: Book) -> None:
         book.retell(told, "paid")
 
 
-def debits(book: Book) -> None:
-    """The steps of one or two obligations, in a likely order."""
-    rng, account = book.rng, book.account()
-    obligation = rng.choice((f"o-{account}", book.new("o")))
-    book.debit(account, obligation, "scheduled")
-    for _ in range(rng.randrange(1, 7)):
-        book.now += rng.choice((0, MINUTE, 3 * HOUR, 30 * HOUR))
-        words = ("insufficient_balance",) * 4 + ("partial", "partial", "success", "reversed")
-        outcome = rng.choice((*words, "settled", "channel_error", "mandate_invalid"))
-        paid = {"partial": rng.choice((300, 500, 700)), "success": 1_000}.get(outcome, 0)
-        book.debit(account, obligation, outcome, paid)
-
-
 def wander(book: Book) -> None:
     """One account on more devices, networks and payees than are kept; old ones come back."""
     rng, account = book.rng, book.account()
@@ -268,8 +270,16 @@ def throng(book: Book) -> None:
 EPISODES: dict[str, Callable[[Book], None]] = {
     "noise": noise, "steady": steady, "bypass": bypass, "reuse": reuse, "takeover": takeover,
     "burst": burst, "stuffing": stuffing, "shared": shared, "crowd": crowd, "mule": mule,
-    "linked": linked, "over": over, "debits": debits,
-    "wander": wander, "throng": throng,
+    "linked": linked, "over": over, "debits": debits, "wander": wander, "throng": throng,
+    "mandate": mandate, "guess": guess, "flood": flood, "induced": induced, "session": session,
+    "travel": travel, "remote": remote, "swap": swap, "dormant": dormant, "probe": probe,
+    "band": band, "raised": raised, "stacked": stacked,
 }  # fmt: skip
-WEIGHTS = {"crowd": 0.15, "stuffing": 0.6, "wander": 0.3, "throng": 0.0}  # the long ones are rare
+WEIGHTS = {
+    "crowd": 0.2,
+    "stuffing": 1.5,
+    "wander": 0.4,
+    "throng": 0.0,
+    "probe": 2.0,
+}  # the long ones are rare
 LONG_WEIGHTS = {**WEIGHTS, "burst": 2.0, "wander": 2.0, "throng": 0.25}
