@@ -33,10 +33,10 @@ def took(see: View) -> Truth:
     return k_and(debited(see), gt(see.told("amount_debited_minor"), 0))
 
 
-def age_of(see: View, *words: str) -> Number:
+def age_of(see: View, *words: str, read: bool = True) -> Number:
     """Since the newest earlier debit of this obligation with such an outcome."""
     earlier = all_of(see, lambda e: outcome(e, *words), before=True)
-    return age_of_last(see, fed(see, same(see, "obligation", earlier), "auto_debit"))
+    return age_of_last(see, fed(see, same(see, "obligation", earlier), "auto_debit"), read)
 
 
 def early(see: View) -> Truth:
@@ -55,12 +55,12 @@ def amount(see: View) -> Truth:
     """In all since it was last taken back; once it is overdue only where a penalty is told."""
     taken = same(see, "obligation", all_of(see, lambda e: outcome(e, "success", "partial")))
     assert not isinstance(taken, Unknown)  # every debit tells its obligation
-    standing = fed(see, since(see, age_of(see, "reversed"), taken), "auto_debit")
+    standing = fed(see, since(see, age_of(see, "reversed", read=False), taken), "auto_debit")
     penalty = see.told("penalty_due_minor")
     if isinstance(penalty, Unknown) and see.entry.t < see.entry.event["overdue_at"]:
         penalty = 0
     most = plus(plus(TOLERANCE_MINOR, see.told("amount_due_minor")), penalty)
-    return k_and(debited(see), gt(total(standing, "amount_debited_minor"), most))
+    return k_and(debited(see), gt(total(see, standing, "amount_debited_minor"), most))
 
 
 def maximum(see: View) -> Truth:
@@ -79,10 +79,10 @@ def revoked(see: View) -> Truth:
 def payer(see: View) -> Truth:
     under = same(see, "mandate", all_of(see, lambda e: e.is_debit, before=True))
     assert not isinstance(under, Unknown)  # every debit tells its mandate
-    its_own = number(fed(see, same(see, "payer", under), "auto_debit"))
+    its_own = number(see, fed(see, same(see, "payer", under), "auto_debit"))
     others = [entry for entry in under if differ(see.entry.payer, entry.payer)]
     unknown = isinstance(its_own, Unknown)  # a debit that tells no payer differs from none
-    of_others = its_own if unknown else number(fed(see, others, "auto_debit"))
+    of_others = its_own if unknown else number(see, fed(see, others, "auto_debit"))
     return k_and(took(see), eq(its_own, 0), gt(of_others, 0))
 
 

@@ -54,12 +54,12 @@ from tests.reference_windows import (
 
 def guessing(see: View) -> Truth:
     passed = fed(see, all_of(see, lambda e: e.passed_check, 30 * MINUTE), "identity_verification")
-    last, first = age_of_last(see, passed), age_of_first(see, passed)
+    last, first = age_of_last(see, passed, read=False), age_of_first(see, passed, read=False)
 
     def failures(age: Number, *methods: str) -> Number:
         failed = all_of(see, lambda e: failed_check(e) and (not methods or by(e, *methods)))
         found = until(see, age, failed, 15 * MINUTE, absent=True)
-        return number(fed(see, found, "identity_verification"))
+        return number(see, fed(see, found, "identity_verification"))
 
     guesses = [failures(age, "otp", "bank_card", "password") for age in (last, first)]
     return k_or(
@@ -77,7 +77,7 @@ def is_answered_code(entry: Entry) -> bool:
 
 def flood(see: View) -> Truth:
     codes = fed(see, all_of(see, is_answered_code, 10 * MINUTE), "identity_verification")
-    return k_and(is_answered_code(see.entry), ge(number(codes), 8))
+    return k_and(is_answered_code(see.entry), ge(number(see, codes), 8))
 
 
 # -- what draws have in common --
@@ -103,16 +103,16 @@ def takes_of_left(see: View, share: float) -> Truth:
 
 def induced(see: View) -> Truth:
     recent = draws(see, HOUR)
-    drawn = total(recent, "amount_minor")
+    drawn = total(see, recent, "amount_minor")
     owed_less = minus(see.told("credit_limit_minor"), see.told("outstanding_minor"))
     left = minus(plus(owed_less, drawn), see.told("amount_minor"))
     sharing = all_of(see, lambda e: good_login(e) and shows(e, "screen_sharing"), DAY)
     return k_and(
         ge(see.age("device"), DAY),
-        k_or(ge(number(recent), 3), long_without_draw(see)),
+        k_or(ge(number(see, recent), 3), long_without_draw(see)),
         ge(drawn, times(0.8, left)),
         k_or(
-            gt(number(fed(see, same(see, "session", sharing), "login")), 0),
+            gt(number(see, fed(see, same(see, "session", sharing), "login")), 0),
             k_and(lt(see.age("payee"), DAY), gt(see.entity_age(), DAY)),
         ),
     )
@@ -132,8 +132,10 @@ def remote_control(see: View) -> Truth:
     long, drain = long_without_draw(see), takes_of_left(see, 0.8)
     return k_and(
         k_or(
-            gt(number(fed(see, held, "login")), 0),
-            k_and(gt(number(aided(HOUR)), 0), eq(number(recent), number(aided(None)))),
+            gt(number(see, fed(see, held, "login")), 0),
+            k_and(
+                gt(number(see, aided(HOUR)), 0), eq(number(see, recent), number(see, aided(None)))
+            ),
         ),
         k_or(k_and(night, k_or(long, drain)), k_and(long, drain)),
     )
@@ -146,9 +148,11 @@ def hijack(see: View) -> Truth:
     events = [*all_of(see, lambda e: e.is_login or e.is_check, DAY), *see.draws(DAY)]
     feeds = ("login", "identity_verification", "disbursement")
     seen = fed(see, same(see, "session", events), *feeds)
-    devices = seen if isinstance(seen, Unknown) else len({e.device for e in seen} - {None})
+    devices = (
+        seen if isinstance(seen, Unknown) else len({e.device for e in see.counts(seen)} - {None})
+    )
     logins = fed(see, same(see, "session", all_of(see, lambda e: e.is_login, DAY)), "login")
-    new = logins if isinstance(logins, Unknown) else new_signals(logins)
+    new = logins if isinstance(logins, Unknown) else new_signals(see.counts(logins))
     return k_or(ge(devices, 2), ge(new, 1))
 
 
@@ -165,10 +169,10 @@ def sim_swap(see: View) -> Truth:
 
     def passes(*methods: str) -> Number:
         passed = all_of(see, lambda e: e.passed_check and (not methods or by(e, *methods)), 3 * DAY)
-        return number(fed(see, since(see, age, passed), "identity_verification"))
+        return number(see, fed(see, since(see, age, passed), "identity_verification"))
 
     return k_and(
-        gt(number(swaps), 0), lt(see.age("device"), plus(age, SECOND)),
+        gt(number(see, swaps), 0), lt(see.age("device"), plus(age, SECOND)),
         k_or(takes_of_limit(see, 0.5), k_and(gt(passes(), 0), eq(passes(), passes("otp")))),
     )  # fmt: skip
 
@@ -181,7 +185,7 @@ def awakening(see: View) -> Truth:
     if not isinstance(age, Unknown):
         before = whole(see, before, see.entry.t - int(age) - 90 * DAY)
     return k_and(
-        gt(number(logins), 0), eq(number(before), 0),
+        gt(number(see, logins), 0), eq(number(see, before), 0),
         ge(minus(see.entity_age(), age), 90 * DAY),
         lt(see.age("device"), plus(age, SECOND)),
         k_or(takes_of_limit(see, 0.5), ne(see.told("payee_owner"), "self")),
@@ -194,7 +198,7 @@ def awakening(see: View) -> Truth:
 def probe(see: View) -> Truth:
     def tiny(name: str) -> Truth:
         alike = same(see, name, draws(see, HOUR, before=True))
-        smallest = least(alike, "amount_minor")
+        smallest = least(see, alike, "amount_minor")
         share = times(0.02, see.told("credit_limit_minor"))
         return k_and(lt(see.age(name), DAY), le(smallest, share))
 
@@ -210,7 +214,7 @@ def evasion(see: View) -> Truth:
     below = [
         e for e in see.draws(DAY) if 0.85 * STEP_UP_MINOR <= e.event["amount_minor"] < STEP_UP_MINOR
     ]
-    count = number(fed(see, below, "disbursement"))
+    count = number(see, fed(see, below, "disbursement"))
     amount = see.told("amount_minor")
     return k_and(
         ge(amount, 0.85 * STEP_UP_MINOR), lt(amount, STEP_UP_MINOR), ge(count, 3)
@@ -218,7 +222,7 @@ def evasion(see: View) -> Truth:
 
 
 def raise_drain(see: View) -> Truth:
-    before = newest(draws(see, 7 * DAY, before=True), "credit_limit_minor")
+    before = newest(see, draws(see, 7 * DAY, before=True), "credit_limit_minor")
     return k_and(
         not see.terms.in_campaign(see.entry.t),
         ge(see.told("credit_limit_minor"), times(1.5, before)), takes_of_left(see, 0.9),
@@ -232,8 +236,8 @@ def above_cap(see: View) -> Truth:
 def stacking(see: View) -> Truth:
     recent, limit = draws(see, 7 * DAY), see.told("credit_limit_minor")
     owed = plus(see.told("outstanding_minor"), see.told("amount_minor"))
-    grown = minus(owed, least(recent, "outstanding_minor"))
-    return k_and(ge(number(recent), 3), gt(limit, 0), ge(grown, times(0.6, limit)))
+    grown = minus(owed, least(see, recent, "outstanding_minor"))
+    return k_and(ge(number(see, recent), 3), gt(limit, 0), ge(grown, times(0.6, limit)))
 
 
 # -- the list --

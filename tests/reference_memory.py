@@ -52,6 +52,7 @@ class Entry:
     opening: bool = False
     judged: bool = True  # False: too late, at this stage or at the account stage
     causes: dict[str, str] = field(default_factory=dict)  # law 19: why a missing id is missing
+    evidence: dict[str, list[str]] = field(default_factory=dict)  # law 24, by rule that hit
     columns: dict[str, Any] = field(default_factory=dict)  # what the account stage measured
 
     @property

@@ -5,7 +5,7 @@ The laws cited are those of detector/README.md.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from tests.reference_logic import NO_HISTORY, SOURCE_MISSING, Number, Truth, Unknown, known
@@ -25,11 +25,24 @@ class View:
     terms: Terms
     allowed: bool  # the stage's entity is on the policy's allow-list
     hit_times: list[int]  # of the rule's typology on this entity so far
+    counted: list[Entry] = field(default_factory=list)  # law 24, by the rules of laws 20a to 20h
 
     def told(self, name: str) -> Any:
         """A field of the event, unless the policy says that it is never there (law 19)."""
         never = f"{self.entry.type}.{name}" in self.terms.absent_fields
         return known(None if never else self.entry.event.get(name), SOURCE_MISSING)
+
+    def counts(self, entries: list[Entry]) -> list[Entry]:
+        self.counted += entries
+        return entries
+
+    def evidence(self) -> list[str]:
+        """Law 24: the event, then what was counted of the 24 h before it, newest first."""
+        recent = {
+            entry.place: entry.id for entry in self.counted
+            if entry is not self.entry and entry.t > self.entry.t - DAY
+        }  # fmt: skip
+        return [self.entry.id, *(recent[place] for place in sorted(recent, reverse=True))][:32]
 
     # -- the window --
 

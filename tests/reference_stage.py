@@ -106,6 +106,7 @@ class Stage:
         if result:
             judged.hits.append(rule)
             times.append(entry.t)
+            entry.evidence[rule.id] = sees.evidence()
         return result
 
     def say(self, scopes: dict[Scope, set[str]], entry: Entry) -> Alerts:

@@ -83,37 +83,43 @@ def whole(see: View, found: Found, from_ms: int) -> Found:
 # -- what is made of them --
 
 
-def number(found: Found) -> Number:
-    return found if isinstance(found, Unknown) else len(found)
+def number(see: View, found: Found) -> Number:
+    return found if isinstance(found, Unknown) else len(see.counts(found))
 
 
-def total(found: Found, name: str) -> Number:
-    return found if isinstance(found, Unknown) else sum(entry.event[name] for entry in found)
-
-
-def least(found: Found, name: str) -> Number:
+def total(see: View, found: Found, name: str) -> Number:
     if isinstance(found, Unknown):
         return found
-    return min((entry.event[name] for entry in found), default=NO_HISTORY)
+    return sum(entry.event[name] for entry in see.counts(found))
 
 
-def newest(found: Found, name: str) -> Number:
+def least(see: View, found: Found, name: str) -> Number:
+    if isinstance(found, Unknown):
+        return found
+    return min((entry.event[name] for entry in see.counts(found)), default=NO_HISTORY)
+
+
+def newest(see: View, found: Found, name: str) -> Number:
     """Law 20d."""
     if isinstance(found, Unknown):
         return found
+    see.counts(found)
     value: Number = found[-1].event[name] if found else NO_HISTORY
     return value
 
 
-def age_of_first(see: View, found: Found) -> Number:
+def age_of_first(see: View, found: Found, read: bool = True) -> Number:
+    """`read`: the rule reads it itself, not only as an anchor."""
     if isinstance(found, Unknown):
         return found
+    see.counts(found if read else [])
     return see.entry.t - found[0].t if found else NO_HISTORY
 
 
-def age_of_last(see: View, found: Found) -> Number:
+def age_of_last(see: View, found: Found, read: bool = True) -> Number:
     if isinstance(found, Unknown):
         return found
+    see.counts(found if read else [])
     return see.entry.t - found[-1].t if found else NO_HISTORY
 
 
@@ -169,6 +175,7 @@ def travel_kmh(see: View, span_ms: int, over_km: float) -> Number:
         pair for pair in pairwise(logins)
         if pair[1].t > see.entry.t - span_ms
     ]  # fmt: skip
+    see.counts([login for pair in pairs for login in pair])
     speeds = [speed_kmh(*pair, over_km) for pair in pairs]
     if not pairs:
         return NO_HISTORY

@@ -56,10 +56,10 @@ def test_a_debit_holds_its_obligation_mandate_and_payer_and_makes_nothing_famili
         debit("c", 2, obligation_id="p", payer_account_id="K1"),
     )  # fmt: skip
     debits = all_of(see, lambda e: e.is_debit)
-    counted = [number(same(see, name, debits)) for name in ("obligation", "mandate", "payer")]
+    counted = [number(see, same(see, name, debits)) for name in ("obligation", "mandate", "payer")]
     assert counted == [1, 2, 2]
     assert see.entity.known["device"].places == []
-    assert number(same(seen(debit("a", 0)), "payer", [])) == SOURCE_MISSING
+    assert number(see, same(seen(debit("a", 0)), "payer", [])) == SOURCE_MISSING
 
 
 def test_another_payer_is_told_only_where_the_debit_names_one() -> None:
@@ -133,16 +133,16 @@ def test_since_counts_from_the_anchor_on_and_everything_where_there_is_none() ->
     passes = all_of(see, lambda e: e.passed_check)
     age = age_of_last(see, all_of(see, lambda e: e.id == "l"))
     assert age == 10
-    assert number(since(see, age, passes)) == 2  # what is of the anchor's time too
-    assert number(since(see, NO_HISTORY, passes)) == 3
+    assert number(see, since(see, age, passes)) == 2  # what is of the anchor's time too
+    assert number(see, since(see, NO_HISTORY, passes)) == 3
     assert since(see, SOURCE_MISSING, passes) == SOURCE_MISSING
 
 
 def test_until_counts_between_its_ends_and_neither_of_them() -> None:
     see = seen(*(check(f"c{at}", at) for at in (0, 1, 9, 10, 11)), draw("d", 20))
     checks = all_of(see, lambda e: e.is_check)
-    assert number(until(see, 10, checks, 10)) == 2  # of (0, 10)
-    assert number(until(see, 10, checks, 9)) == 1
+    assert number(see, until(see, 10, checks, 10)) == 2  # of (0, 10)
+    assert number(see, until(see, 10, checks, 9)) == 1
     assert until(see, NO_HISTORY, checks, 10) == NO_HISTORY
     assert until(see, NO_HISTORY, checks, 10, absent=True) == []
     assert until(see, SOURCE_MISSING, checks, 10, absent=True) == SOURCE_MISSING
@@ -196,11 +196,12 @@ def test_the_last_limit_is_that_of_the_newest_draw_that_stands() -> None:
         draw("a", 0, credit_limit_minor=1), draw("b", 1, credit_limit_minor=2),
         draw("x", 2, disbursement_id="d-b", status="rejected", credit_limit_minor=3),
     ]  # fmt: skip
-    limit = "credit_limit_minor"
-    assert newest(draws(seen(*events[:2], draw("c", 3)), HOUR, before=True), limit) == 2
-    assert newest(draws(seen(*events, draw("c", 3)), HOUR, before=True), limit) == 1
-    assert newest(draws(seen(draw("c", 3)), HOUR, before=True), limit) == NO_HISTORY
-    assert total(draws(seen(*events, draw("c", 3)), HOUR), "amount_minor") == 200
+    for before, limit in ((events[:2], 2), (events, 1), ([], NO_HISTORY)):
+        see = seen(*before, draw("c", 3))
+        earlier = draws(see, HOUR, before=True)
+        assert newest(see, earlier, "credit_limit_minor") == limit
+    see = seen(*events, draw("c", 3))
+    assert total(see, draws(see, HOUR), "amount_minor") == 200
 
 
 def test_the_last_draw_may_have_left_the_ring() -> None:
