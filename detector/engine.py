@@ -23,6 +23,7 @@ from detector.entering import KEYLESS, REPEAT, STALE, TOO_LATE, Rows
 from detector.events import CODE, KIND_MASK, TYPES
 from detector.features import Columns, absent_fields, absent_ids
 from detector.fields import FIELDS
+from detector.findings import Findings
 from detector.folding import Folded, Folder
 from detector.ids import Ids
 from detector.memory import STAGES
@@ -49,6 +50,7 @@ class Outputs:
 
     alerts: list[dict[str, Any]] = field(default_factory=list)
     decisions: list[dict[str, Any]] = field(default_factory=list)
+    findings: list[dict[str, Any]] = field(default_factory=list)  # what stood behind the hits
 
 
 class Engine:
@@ -83,8 +85,9 @@ class Engine:
         self._books = [AlertBook(quiet, standing) for _ in self.stages]
         rules = [rule for stage in self.stages for rule in stage.rules]
         reasons = Reasons(rules, self._columns, self._subjects)
+        findings = Findings(self._columns, rulebook.features)
         self._folders = [
-            Folder(stage, book, reasons, self._subjects)
+            Folder(stage, book, reasons, self._subjects, findings)
             for stage, book in zip(self.stages, self._books, strict=True)
         ]
         self._repayment = Repayment(rulebook, policy, calendar, self._columns, self.versions)
@@ -116,6 +119,8 @@ class Engine:
         revisions.sort(key=lambda entry: (entry[0], entry[1]))
         outputs.alerts = [record for _, _, record in revisions]
         outputs.decisions = self._decider.decide(batch.events, rows, folded, repayment.decisions)
+        told = [finding for part in folded for finding in part.findings]
+        outputs.findings = [record for _, record in sorted(told, key=lambda entry: entry[0])]
         self._count(rows, kinds)
         self._forget()
         self._timer("decide")

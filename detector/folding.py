@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +13,8 @@ from numpy.typing import NDArray
 from detector.alert_book import AlertBook
 from detector.alerts import Hit, Revision, Scope, Subject
 from detector.entering import Rows
-from detector.events import ID, INPUT_MISSING, KEYS_OF_ENTITY, T
+from detector.events import CODE, ID, INPUT_MISSING, KEYS_OF_ENTITY, T
+from detector.findings import Findings
 from detector.judging import ABSTAIN, CLEAR, HIT, MAYBE, NEVER_MS
 from detector.reasons import Reasons
 from detector.rules import Rule
@@ -27,13 +29,18 @@ class Folded:
     revisions: list[tuple[int, Revision]] = field(default_factory=list)
     hits: dict[int, dict[str, Hit]] = field(default_factory=lambda: defaultdict(dict))
     alert_ids: dict[int, list[str]] = field(default_factory=lambda: defaultdict(list))
+    findings: list[tuple[int, dict[str, Any]]] = field(default_factory=list)
 
 
 class Folder:
     """Folds what a stage's walk found."""
 
-    def __init__(self, stage: Stage, book: AlertBook, reasons: Reasons, subjects: Subjects) -> None:
+    def __init__(
+        self, stage: Stage, book: AlertBook, reasons: Reasons, subjects: Subjects,
+        findings: Findings,
+    ) -> None:  # fmt: skip
         self._stage = stage
+        self._findings = findings
         self._book = book
         self._reasons = reasons
         self._subjects = subjects
@@ -74,10 +81,14 @@ class Folder:
                 by_typology[self._scope_name(finding.rule)][finding.rule.id] = hit
                 folded.hits[row][finding.rule.id] = hit
         subject = self._subjects.own(row) if by_typology or withdrawing else None
+        hits: dict[str, dict[str, Hit]] = {}
         for name in sorted(by_typology):
             assert subject is not None
             alert_id = self._apply(words, row, subject, by_typology[name], folded)
             folded.alert_ids[row].append(alert_id)
+            hits[alert_id] = by_typology[name]
+        if hits and subject is not None:
+            self._tell(row, subject, words, hits, values, causes, folded, again=False)
         for rule in withdrawing:
             assert subject is not None
             if rule.status == "live":
@@ -108,19 +119,35 @@ class Folder:
         }
         for name, hits in by_typology.items():
             now.setdefault(name, {}).update(hits)
+        changed: dict[str, dict[str, Hit]] = {}
         for name in sorted(now, key=lambda name: (not now[name], name)):
             if name not in stood:
                 rule = next(iter(now[name].values())).rule
                 if not self._book.stands_already(self._scope(rule, words), event, now[name]):
-                    self._apply(words, row, subject, now[name], folded)
+                    alert_id = self._apply(words, row, subject, now[name], folded)
+                    changed[alert_id] = by_typology.get(name, {})
                 continue
             revision = self._book.amend(stood[name], subject, now[name])
             if revision is not None:
                 folded.revisions.append((row, revision))
+                changed[stood[name].alert_id] = by_typology.get(name, {})
+        if any(changed.values()):
+            self._tell(row, subject, words, changed, values, causes, folded, again=True)
         for rule in self._withdrawers:
             hits_now = rule.id in withdrawing
             revisions = self._book.withdraw(rule.typology, key, subject, is_hit=hits_now)
             folded.revisions += [(row, revision) for revision in revisions]
+
+    def _tell(
+        self, row: int, subject: Subject, words: NDArray[np.int64],
+        hits: Mapping[str, Mapping[str, Hit]], values: NDArray[np.float64],
+        causes: NDArray[np.uint8], folded: Folded, *, again: bool,
+    ) -> None:  # fmt: skip
+        code = int(words[CODE])
+        record = self._findings.record(
+            self._stage.name, subject, code, hits, values, causes, again=again
+        )
+        folded.findings.append((row, record))
 
     def _apply(
         self, words: NDArray[np.int64], row: int, subject: Subject, hits: Mapping[str, Hit],

@@ -21,8 +21,9 @@ from streams.faults import Fault
 from streams.merging import Letter
 
 ALERTS, DECISIONS, DEAD_LETTERS = "alerts.jsonl", "decisions.jsonl", "dead_letters.jsonl"
+FINDINGS = "findings.jsonl"
 SUMMARY = "summary.json"
-OURS = (ALERTS, DECISIONS, DEAD_LETTERS, SUMMARY)
+OURS = (ALERTS, DECISIONS, FINDINGS, DEAD_LETTERS, SUMMARY)
 PARTIAL = ".partial"
 DETECTED_AT_AFTER = "opened_at"  # the field that detected_at follows in the contract
 
@@ -92,14 +93,15 @@ class OutputFiles:
         self.degraded_count = 0
         self.dead_counts: Counter[str] = Counter()
         prepare(folder)
-        self._alerts, self._decisions, self._letters = self._files = tuple(
-            LinesFile(folder, name) for name in (ALERTS, DECISIONS, DEAD_LETTERS)
+        self._alerts, self._decisions, self._findings, self._letters = self._files = tuple(
+            LinesFile(folder, name) for name in (ALERTS, DECISIONS, FINDINGS, DEAD_LETTERS)
         )
 
     def write(
         self,
         alerts: Sequence[Mapping[str, Any]],
         decisions: Sequence[Mapping[str, Any]],
+        findings: Sequence[Mapping[str, Any]],
         letters: Sequence[Letter],
     ) -> None:
         """Append what one batch gave."""
@@ -109,6 +111,7 @@ class OutputFiles:
             self.degraded_count += bool(decision["degraded"])
         _count(self.decision_counts, decisions)
         self._decisions.write([orjson.dumps(decision) for decision in decisions])
+        self._findings.write([orjson.dumps(finding) for finding in findings])
         self.dead_counts.update(letter.reason for letter in letters)
         self._letters.write([orjson.dumps(letter_record(letter)) for letter in letters])
 

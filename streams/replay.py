@@ -171,7 +171,7 @@ class _Run:
 
     def take(self, chunk: Chunk) -> None:
         found = self._engine.process(chunk.batch)
-        self._outputs.write(found.alerts, found.decisions, chunk.letters)
+        self._outputs.write(found.alerts, found.decisions, found.findings, chunk.letters)
         times = chunk.batch.words[:, T]
         if len(times):
             self._event_count += len(times)

@@ -108,7 +108,9 @@ def steps(path: Path, folder: Path, book: tuple[Rulebook, Policy], size: int) ->
         clock.ended("decode")
         found = engine.process(batch)
         clock.ended("decide")
-        outputs.write(found.alerts, found.decisions, letters_of("log", lines, batch.dead))
+        outputs.write(
+            found.alerts, found.decisions, found.findings, letters_of("log", lines, batch.dead)
+        )
         clock.ended("write")
         events += len(batch.events)
     outputs.finish({})

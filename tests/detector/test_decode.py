@@ -95,8 +95,17 @@ def test_a_disbursement_tells_everything() -> None:
 
 
 def test_a_debit_tells_its_obligation_what_was_debited_and_what_is_due() -> None:
+    not_expired, is_revoked = 1 << e.EXPIRED_SHIFT, 2 << e.REVOKED_SHIFT
     assert words(full("auto_debit")) == row(
-        e.KINDS["debit_partial"], object=IDS.hash("obl_1"), amount=210, limit=43_210
+        e.KINDS["debit_partial"] | not_expired | is_revoked,
+        object=IDS.hash("obl_1"),
+        amount=210,
+        limit=43_210,
+        verification=IDS.hash("man_1"),
+        session=IDS.hash("acc_2"),
+        payee=AS_OF_MS,
+        outstanding=5,
+        normal=10**15,
     )
 
 

@@ -21,13 +21,14 @@ ALERT: dict[str, Any] = {
 }  # fmt: skip
 DECISION = {"event_id": "e1", "question": "unauthorized_transfer", "outcome": "review",
             "degraded": True}  # fmt: skip
+FINDING = {"event_id": "e1", "rules": [], "columns": {}, "missing": {}}
 LETTER = Letter("wrong_type", "amount_minor", "log.jsonl", 7, b"\xff{", None)
 
 
 def run(folder: Path) -> dict[str, Any]:
     files = OutputFiles(folder)
-    files.write([ALERT], [DECISION], [LETTER])
-    files.write([{**ALERT, "revision": 2, "status": "updated"}], [], [])
+    files.write([ALERT], [DECISION], [FINDING], [LETTER])
+    files.write([{**ALERT, "revision": 2, "status": "updated"}], [], [], [])
     assert files.alert_count == 1 and files.degraded_count == 1
     assert files.alert_counts["status"] == {"open": 1, "updated": 1}
     assert files.dead_counts == {"wrong_type": 1}
@@ -36,7 +37,7 @@ def run(folder: Path) -> dict[str, Any]:
 
 def test_files_bear_their_names_only_when_the_run_has_ended(tmp_path: Path) -> None:
     files = OutputFiles(tmp_path)
-    files.write([ALERT], [DECISION], [LETTER])
+    files.write([ALERT], [DECISION], [FINDING], [LETTER])
     assert {path.name for path in tmp_path.iterdir()} == {
         name + ".partial" for name in OURS if name != "summary.json"
     }
