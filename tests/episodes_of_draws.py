@@ -19,6 +19,8 @@ def woken(book: Book, account: str | None = None) -> tuple[str, dict[str, Any]]:
     if rng.random() < 0.8:
         tell = rng.choice((book.login, book.login, book.draw, book.check))
         tell(account, **place)
+        if rng.random() < 0.12:
+            fill(book, account)
         book.now = book.beside_time(book.now + rng.choice((HOUR, DAY, 8 * DAY, 90 * DAY, 90 * DAY)))
     if rng.random() < 0.4:
         place["device_id"] = book.new("D")
@@ -28,12 +30,13 @@ def woken(book: Book, account: str | None = None) -> tuple[str, dict[str, Any]]:
 def fill(book: Book, account: str) -> None:
     """So many events that a ring overflows."""
     rng = book.rng
+    steps = rng.choice(((0,), (0, SECOND, MINUTE)))
     for _ in range(rng.choice((40, 62, 63, 64, 70))):
         if rng.random() < 0.8:
             book.login(account, "failure", device_signals=None)
         else:
             book.check(account, "error")
-        book.now += rng.choice((0, SECOND, MINUTE))
+        book.now += rng.choice(steps)
 
 
 def draw_near(book: Book, account: str, share: float, **fields: Any) -> Event:
@@ -223,7 +226,7 @@ def dormant(book: Book) -> None:
         book.login(account, "failure", occurred_at=slept_at + 5 * DAY)
     if rng.random() < 0.15:
         fill(book, account)
-        book.now += rng.choice((0, 88 * DAY, 90 * DAY))
+        book.now = book.beside_time(book.now + rng.choice((0, 88 * DAY, 90 * DAY, 90 * DAY)))
     else:
         book.now = book.beside_time(slept_at + rng.choice((90 * DAY, 90 * DAY, 80 * DAY)))
     if rng.random() < 0.7:
