@@ -243,6 +243,14 @@ def test_a_session_that_is_not_told_is_not_known() -> None:
     assert view(reference, "account", "A", "d").cause("session") == INPUT_MISSING
 
 
+def test_a_check_made_for_a_draw_that_was_rejected_was_seen_all_the_same() -> None:
+    reference, _ = told(
+        check("c", 0, session_id="S", device_id="E", disbursement_id="d-x"),
+        draw("x", 1, status="rejected", session_id=None), draw("d", 2, session_id="S"),
+    )  # fmt: skip
+    assert found(reference, "session_hijack.second_place", "d") == "hit"
+
+
 # -- 20g: travel --
 
 
