@@ -4,7 +4,8 @@ It takes contract events (dicts, valid, in order of arrival) and gives for each 
 revisions of alerts and the decision. It shares no code with `detector/`, remembers in plain lists
 (`reference_memory`), judges stage by stage (`reference_stage`) by hand-written rules
 (`reference_rules`, `reference_draw_rules`, `reference_debit_rules`) over plain measurements
-(`reference_readings`, `reference_windows`), and folds what was found (`reference_alerts`). Slow on purpose; where it and an engine differ, one of them breaks a law.
+(`reference_readings`, `reference_windows`), and folds what was found (`reference_alerts`). Slow on
+purpose; where it and an engine differ, one of them breaks a law.
 """
 
 from __future__ import annotations
