@@ -11,7 +11,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from detector.jit import compiled
+from detector.jit import allocating, compiled
 
 HASH_BYTES: Final = 8
 BLOCK_BYTES: Final = 128
@@ -96,7 +96,7 @@ def keyed_state(key: bytes) -> NDArray[np.uint64]:
     return state
 
 
-@compiled
+@allocating
 def hash_texts(
     keyed: NDArray[np.uint64], text: NDArray[np.uint8], sizes: NDArray[np.int64]
 ) -> NDArray[np.int64]:

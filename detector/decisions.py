@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detector.alerts import Hit
-from detector.jit import compiled
+from detector.jit import allocating
 from detector.records import Versions, noisy_or
 
 OUTCOMES: Final = ("approve", "review", "challenge", "decline")
@@ -33,7 +33,7 @@ PRIOR_FAILURES, PRIOR_ATTEMPTS = 0.5, 10.0  # what an unknown account is taken f
 RECENT_MS: Final = 30 * 86_400_000
 
 
-@compiled
+@allocating
 def anomalies(
     rows: NDArray[np.int64], values: NDArray[np.float64], columns: NDArray[np.int64]
 ) -> NDArray[np.float64]:

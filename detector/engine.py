@@ -41,6 +41,7 @@ from detector.treatment import Calendar
 HOLD_PARAMETER: Final = "hold_ms"
 PAYOUT_PARAMETER: Final = "payout_after_ms"
 FORGET_EVERY_MS: Final = 6 * 3_600_000  # of event time; tidying changes nothing that is said
+DECIDED_BY: Final = (*DRAW_COLUMNS, *DEBIT_COLUMNS)
 STATES: Final = {REPEAT: "repeats", STALE: "stale", TOO_LATE: "too_late", KEYLESS: "keyless"}
 
 
@@ -72,7 +73,9 @@ class Engine:
         calendar = Calendar(policy.timezone)
         hold_ms = int(rulebook.parameters[HOLD_PARAMETER])
         self._writer = AlertWriter(rulebook, calendar, hold_ms, self.versions)
-        self.stages = [Stage(name, rulebook, self._columns, policy, terms) for name in STAGES]
+        self.stages = [
+            Stage(name, rulebook, self._columns, policy, terms, DECIDED_BY) for name in STAGES
+        ]
         self._subjects = Subjects(
             ids, int(rulebook.parameters[PAYOUT_PARAMETER]),
             tells_logins=any(
@@ -187,7 +190,7 @@ def check_needs(rulebook: Rulebook, folder: str) -> None:
         RulebookError: a feature that decisions read, or a parameter, is not declared.
     """
     fields_and_features = {*FIELDS, *(feature.name for feature in rulebook.features)}
-    for name in (*DRAW_COLUMNS, *DEBIT_COLUMNS):
+    for name in DECIDED_BY:
         if name not in fields_and_features:
             raise RulebookError(folder, 1, name, "decisions read this feature; declare it")
     for name in (HOLD_PARAMETER, PAYOUT_PARAMETER):

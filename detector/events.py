@@ -118,6 +118,7 @@ NO_HISTORY: Final = 1
 SOURCE_MISSING: Final = 2
 INPUT_MISSING: Final = 4
 LOWER_BOUND: Final = 8  # not a NULL: the ring overflowed inside the window
+UNREAD: Final = 128  # not a NULL: no rule has asked for this column yet
 
 # The word that identifies an entity of a kind.
 KEYS_OF_ENTITY: Final[dict[str, int]] = {

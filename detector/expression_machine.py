@@ -12,7 +12,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from detector.events import NO_HISTORY
+from detector.events import NO_HISTORY, UNREAD
 from detector.jit import compiled
 
 STACK_MAX: Final = 64  # values that a program may have open at once
@@ -31,21 +31,16 @@ COLUMN_MASK: Final = (1 << COLUMN_BITS) - 1
 
 @compiled
 def evaluate(
-    ops: NDArray[np.int16],
-    args: NDArray[np.int32],
-    consts: NDArray[np.float64],
-    start: int,
-    stop: int,
-    values: NDArray[np.float64],
-    causes: NDArray[np.uint8],
-    stack_values: NDArray[np.float64],
-    stack_causes: NDArray[np.uint8],
-) -> float:
+    ops: NDArray[np.int16], args: NDArray[np.int32], consts: NDArray[np.float64],
+    start: int, stop: int, values: NDArray[np.float64], causes: NDArray[np.uint8],
+    stack_values: NDArray[np.float64], stack_causes: NDArray[np.uint8],
+) -> float:  # fmt: skip
     """The value of program ops[start:stop] over one row; its cause is left in stack_causes[0].
 
     `values`, `causes`: float64[C], uint8[C], one row of columns. The stacks are float64 and uint8
     of STACK_MAX. The cause is 0 unless the value is NaN, then the OR of those of the NULLs that
-    made it so.
+    made it so. Where a column is met that is UNREAD, the cause is that and the value the column:
+    whoever reads columns on demand reads it and evaluates again.
     """
     top, at = -1, start
     while at < stop:
@@ -56,12 +51,18 @@ def evaluate(
             column = arg & COLUMN_MASK
             x = values[column]
             known = x == x
+            if not known and causes[column] == UNREAD:
+                stack_causes[0] = UNREAD
+                return float(column)
             y = consts[arg >> COLUMN_BITS]
             stack_values[top] = _compared(op - EQ_CONST + EQ, x, y) if known else np.nan
             stack_causes[top] = 0 if known else causes[column]
         elif op == COLUMN:
             top += 1
             x = values[arg]
+            if x != x and causes[arg] == UNREAD:
+                stack_causes[0] = UNREAD
+                return float(arg)
             stack_values[top] = x
             stack_causes[top] = 0 if x == x else causes[arg]
         elif op == CONST:

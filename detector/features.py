@@ -70,9 +70,9 @@ def methods_of(events: Iterable[str]) -> tuple[str, ...]:
 
 def compile_plan(
     stage: str, features: Sequence[FeatureSpec], columns: Columns, policy: Policy,
-    echo_reads: Collection[str],
+    exported: Collection[str],
 ) -> Plan:  # fmt: skip
-    """The plan of the features of one stage; `echo_reads` are the columns that echoes need.
+    """The plan of the features of one stage; `exported` are the columns that are read after it.
 
     Raises:
         FeatureError: an id or amount that the stage's memory does not keep.
@@ -82,8 +82,11 @@ def compile_plan(
     n = len(own)
     in_order = sorted(range(n), key=lambda f: bool(own[f].anchor))  # an anchor is read first
     by_type = [[f for f in in_order if name in own[f].on] for name in TYPES]
-    echo_names = {*echo_reads, *(own[f].anchor for f in by_type[2] if own[f].name in echo_reads)}
-    by_type.append([f for f in by_type[2] if own[f].name in echo_names])  # ECHO_GROUP
+    asked = {*exported, *(feature.anchor for feature in own if feature.name in exported)}
+    eager = [[f for f in group if own[f].name in asked] for group in by_type]
+    feature_at = np.full(len(columns.names), -1, np.int64)
+    for f, feature in enumerate(own):
+        feature_at[columns.index[feature.name]] = f
     return Plan(
         aggregate=_ints(AGGREGATES.index(feature.aggregate) for feature in own),
         of=_ints(_of(feature, held) for feature in own),
@@ -110,8 +113,11 @@ def compile_plan(
         absent=_numbers(f.absent for f in own),
         unsourced=_bytes(_is_unsourced(f, policy) for f in own),
         column=_ints(columns.index[f.name] for f in own),
+        feature_at=feature_at,
         type_starts=_starts(by_type),
         type_features=_ints(f for group in by_type for f in group),
+        eager_starts=_starts(eager),
+        eager=_ints(f for group in eager for f in group),
     )
 
 

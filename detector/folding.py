@@ -15,7 +15,7 @@ from detector.alerts import Hit, Revision, Scope, Subject
 from detector.entering import Rows
 from detector.events import CODE, ID, INPUT_MISSING, KEYS_OF_ENTITY, T
 from detector.findings import Findings
-from detector.judging import ABSTAIN, CLEAR, HIT, MAYBE, NEVER_MS
+from detector.hits import ABSTAIN, CLEAR, HIT, MAYBE, NEVER_MS
 from detector.reasons import Reasons
 from detector.rules import Rule
 from detector.stage import Finding, Stage, Walked

@@ -2,81 +2,37 @@
 
 from __future__ import annotations
 
-from typing import Final, NamedTuple
-
 import numpy as np
 from numpy.typing import NDArray
 
-from detector.events import ID, INPUT_MISSING, KIND_MASK, LIMIT, NORMAL, NULL_INT, OUTSTANDING, T
+from detector.events import (
+    INPUT_MISSING,
+    KIND_MASK,
+    LIMIT,
+    NORMAL,
+    NULL_INT,
+    OUTSTANDING,
+    UNREAD,
+)  # fmt: skip
 from detector.expressions import evaluate
 from detector.fields import fill_fields
+from detector.hits import (
+    ABSTAIN,
+    CLEAR,
+    HIT,
+    MAYBE,
+    NEVER_MS,
+    Found,
+    Rules,
+    Scratch,
+    tell,
+)  # fmt: skip
 from detector.jit import compiled, inlined
-from detector.matching import matching
 from detector.memory import Memory, Row
-from detector.names import EVIDENCE_REACH_MS
-from detector.plan import OF_RING, Plan
-from detector.reading import anchor_age, read
+from detector.plan import Plan
+from detector.reading import read
 from detector.ring import at
 from detector.terms import Terms
-
-HIT, CLEAR, ABSTAIN, ERROR, MAYBE = range(5)  # maybe: waits for a standing column
-EVIDENCE_MAX: Final = 32  # event ids kept of one finding
-NEVER_MS: Final = 4_000_000_000_000  # the age of a hit that never was
-ECHO_GROUP: Final = 5  # of the features: those that an echo still reads, after the five types
-TRIGGERS: Final = ("login", "identity_verification", "disbursement", "paid", "auto_debit")
-
-
-class Rules(NamedTuple):
-    """The rules of one stage, compiled: programs and what to do with their results."""
-
-    ops: NDArray[np.int16]
-    args: NDArray[np.int32]
-    consts: NDArray[np.float64]
-    starts: NDArray[np.int64]  # (rules + 1)
-    trigger_starts: NDArray[np.int64]  # (triggers + 1): rules of a trigger, in `trigger_rules`
-    trigger_rules: NDArray[np.int64]
-    feature_starts: NDArray[np.int64]  # (rules + 1): ring features a rule reads, its evidence
-    features: NDArray[np.int64]
-    kept: NDArray[np.uint8]  # may be judged again at this stage
-    standing: NDArray[np.uint8]
-    live: NDArray[np.uint8]
-    marking: NDArray[np.uint8]  # its hits are what a standing column asks for
-    standing_columns: NDArray[np.int64]
-
-
-class Scratch(NamedTuple):
-    """Room that one judgement needs and the next one reuses."""
-
-    found: NDArray[np.int64]
-    voided: NDArray[np.int64]
-    stack_values: NDArray[np.float64]
-    stack_causes: NDArray[np.uint8]
-    not_told: NDArray[np.uint8]  # field causes of an event that is judged again
-
-
-class Found(NamedTuple):
-    """What a walk found, until Python takes it away."""
-
-    findings: NDArray[np.int64]  # (n, 6): batch row, again row or -1, rule, result, evidence
-    evidence: NDArray[np.int64]  # event ids
-    again_words: NDArray[np.int64]  # events judged again, as batch rows
-    again_values: NDArray[np.float64]
-    again_causes: NDArray[np.uint8]
-    again_source: NDArray[np.int64]  # the late batch row that made it so
-    n: NDArray[np.int64]  # findings, evidence, again
-    results: NDArray[np.int64]  # (rules, 4): counts of hit, clear, abstain, error
-
-
-@inlined
-def has_space(f: Found, ring_max: int) -> bool:
-    """Whether the findings of one more event fit, with a whole ring judged again."""
-    worst = (ring_max + 1) * len(f.results)
-    fits: bool = (
-        f.n[0] + worst < len(f.findings)
-        and f.n[1] + worst * EVIDENCE_MAX < len(f.evidence)
-        and f.n[2] + ring_max < len(f.again_words)
-    )
-    return fits
 
 
 @inlined
@@ -103,101 +59,109 @@ def _type_of(kind: int) -> int:
 
 
 @inlined
-def read_features(
-    m: Memory, row: int, j: int, plan: Plan, w: NDArray[np.int64], values: NDArray[np.float64],
-    causes: NDArray[np.uint8], field_cause: NDArray[np.uint8], scratch: Scratch,
-) -> None:  # fmt: skip
-    """Write the columns of every feature of the event's type."""
-    kind = w[2] & KIND_MASK
-    kind = ECHO_GROUP if kind == 12 or kind == 13 else _type_of(kind)
+def _forget_columns(
+    plan: Plan, kind: int, values: NDArray[np.float64], causes: NDArray[np.uint8]
+) -> None:
+    """Mark the columns of an event type's features as not read yet."""
     for k in range(plan.type_starts[kind], plan.type_starts[kind + 1]):
-        f = plan.type_features[k]
-        value, cause = read(
-            m, row, j, plan, f, w, values, causes, field_cause, scratch.found, scratch.voided
-        )
-        values[plan.column[f]] = value
-        causes[plan.column[f]] = cause
+        column = plan.column[plan.type_features[k]]
+        values[column] = np.nan
+        causes[column] = UNREAD
 
 
 @compiled
-def _gather(
-    m: Memory, row: int, j: int, plan: Plan, rules: Rules, rule: int, w: NDArray[np.int64],
-    values: NDArray[np.float64], found: Found, scratch: Scratch,
-) -> int:  # fmt: skip
-    """Append the ids of the event and of what the rule's features counted; how many."""
-    start, n = found.n[1], 1
-    found.evidence[start] = w[ID]
-    r = m.rows[row]
-    for k in range(rules.feature_starts[rule], rules.feature_starts[rule + 1]):
-        f = rules.features[k]
-        if plan.aggregate[f] >= OF_RING or plan.unsourced[f]:
-            continue
-        age = anchor_age(plan, f, values)
-        if _lacks_id(plan, f, w) or (plan.is_until[f] and np.isnan(age)):
-            continue
-        count = matching(m, r, j, plan, f, w, age, scratch.found, scratch.voided)
-        for i in range(count):
-            if m.slots[scratch.found[i], 0] <= w[T] - EVIDENCE_REACH_MS:
-                break
-            event_id = m.slots[scratch.found[i], 1]
-            known = False
-            for e in range(start, start + n):
-                known = known or found.evidence[e] == event_id
-            if not known and n < EVIDENCE_MAX:
-                found.evidence[start + n] = event_id
-                n += 1
-    found.n[1] = start + n
-    return n
+def _read_the_rest(
+    m: Memory, row: int, j: int, plan: Plan, w: NDArray[np.int64], values: NDArray[np.float64],
+    causes: NDArray[np.uint8], field_cause: NDArray[np.uint8], scratch: Scratch,
+) -> None:  # fmt: skip
+    """Read what nobody has asked for yet: an event that hit is told with all its columns."""
+    kind = _type_of(w[2] & KIND_MASK)
+    for k in range(plan.type_starts[kind], plan.type_starts[kind + 1]):
+        f = plan.type_features[k]
+        column = plan.column[f]
+        if causes[column] == UNREAD:
+            values[column], causes[column] = read(
+                m, row, j, plan, f, w, values, causes, field_cause, scratch.found, scratch.voided
+            )
 
 
 @inlined
-def _lacks_id(plan: Plan, f: int, w: NDArray[np.int64]) -> bool:
-    for k in range(4):  # noqa: SIM110 - a generator cannot be compiled
-        if plan.same[f, k] >= 0 and w[plan.same[f, k]] == 0:
-            return True
-    return False
+def _steps(plan: Plan, rules: Rules, turn: int, kind: int) -> tuple[int, int]:
+    """Turn 0: the features that are read whoever asks; 1 and 2: the rules of a trigger."""
+    if turn == 0:
+        if kind == 12 or kind == 13:
+            return 0, 0  # an echo goes no further
+        return plan.eager_starts[_type_of(kind)], plan.eager_starts[_type_of(kind) + 1]
+    trigger = triggers_of(kind)[turn - 1]
+    if trigger < 0:
+        return 0, 0
+    return rules.trigger_starts[trigger], rules.trigger_starts[trigger + 1]
 
 
 @inlined
-def run_rules(
+def judge(
     m: Memory, row: int, j: int, plan: Plan, rules: Rules, w: NDArray[np.int64],
-    values: NDArray[np.float64], causes: NDArray[np.uint8], source: int, again: int,
-    found: Found, scratch: Scratch,
+    values: NDArray[np.float64], causes: NDArray[np.uint8], field_cause: NDArray[np.uint8],
+    source: int, again: int, found: Found, scratch: Scratch,
 ) -> int:  # fmt: skip
-    """Evaluate the rules of an event; 1 where a live one abstained for want of an input."""
-    degraded = 0
+    """Evaluate the rules of an event; 1 where a live one abstained for want of an input.
+
+    A feature is read when a rule first asks for it: most rules are settled by their first term.
+    """
+    degraded, hits, kind = 0, 0, w[2] & KIND_MASK
     r = m.rows[row]
+    _forget_columns(plan, _type_of(kind), values, causes)
     for column in rules.standing_columns:
         values[column] = np.nan if r.marked else NEVER_MS  # no hit yet: nothing to wait for
-    for trigger in triggers_of(w[2] & KIND_MASK):
-        if trigger < 0:
-            continue
-        for k in range(rules.trigger_starts[trigger], rules.trigger_starts[trigger + 1]):
-            rule = rules.trigger_rules[k]
-            if again >= 0 and not rules.kept[rule]:
+    for turn in range(3):
+        start, stop = _steps(plan, rules, turn, kind)
+        for k in range(start, stop):
+            rule = rules.trigger_rules[k] if turn else -1
+            if turn and again >= 0 and not rules.kept[rule]:
                 continue
-            result = evaluate(
-                rules.ops, rules.args, rules.consts, rules.starts[rule], rules.starts[rule + 1],
-                values, causes, scratch.stack_values, scratch.stack_causes,
-            )  # fmt: skip
-            if np.isnan(result):
-                outcome = MAYBE if rules.standing[rule] and r.marked else ABSTAIN
-            else:
-                outcome = HIT if result != 0.0 else CLEAR
+            result = 0.0
+            while True:
+                f = plan.eager[k] if turn == 0 else -1
+                if turn:
+                    result = evaluate(
+                        rules.ops, rules.args, rules.consts, rules.starts[rule],
+                        rules.starts[rule + 1], values, causes, scratch.stack_values,
+                        scratch.stack_causes,
+                    )  # fmt: skip
+                    if scratch.stack_causes[0] != UNREAD:
+                        break
+                    f = plan.feature_at[int(result)]
+                if plan.anchor[f] >= 0 and causes[plan.anchor[f]] == UNREAD:
+                    f = plan.feature_at[plan.anchor[f]]
+                value, cause = read(
+                    m, row, j, plan, f, w, values, causes, field_cause, scratch.found,
+                    scratch.voided,
+                )  # fmt: skip
+                values[plan.column[f]] = value
+                causes[plan.column[f]] = cause
+                if turn == 0:
+                    break
+            if turn == 0:
+                continue
+            outcome = _outcome(result, rules, rule, r)
             if outcome != MAYBE and again < 0:
                 found.results[rule, outcome] += 1
             if outcome == ABSTAIN and rules.live[rule]:
                 degraded |= scratch.stack_causes[0] & INPUT_MISSING != 0
             if outcome in (HIT, MAYBE):
-                if rules.marking[rule]:
-                    r.marked = 1
-                at_evidence = found.n[1]
-                n = _gather(m, row, j, plan, rules, rule, w, values, found, scratch)
-                finding = found.findings[found.n[0]]
-                finding[0], finding[1], finding[2] = source, again, rule
-                finding[3], finding[4], finding[5] = outcome, at_evidence, n
-                found.n[0] += 1
+                if hits == 0:
+                    _read_the_rest(m, row, j, plan, w, values, causes, field_cause, scratch)
+                hits += 1
+                tell(m, row, j, plan, rules, rule, w, values, outcome, source, again, found,
+                     scratch)  # fmt: skip
     return degraded
+
+
+@inlined
+def _outcome(result: float, rules: Rules, rule: int, r: Row) -> int:
+    if np.isnan(result):
+        return MAYBE if rules.standing[rule] and r.marked else ABSTAIN
+    return HIT if result != 0.0 else CLEAR
 
 
 @inlined

@@ -14,17 +14,9 @@ from detector.entering import JUDGED, Rows, advance_clock, enter_account
 from detector.events import ACCOUNT, CODE, KIND_MASK, OPENING_BIT, OWNER_SHIFT, PAYEE, T
 from detector.familiar import label, see_account
 from detector.fields import fill_fields
+from detector.hits import Found, Rules, Scratch, has_space
 from detector.jit import compiled, inlined
-from detector.judging import (
-    Found,
-    Rules,
-    Scratch,
-    abstain_all,
-    has_space,
-    read_features,
-    recall,
-    run_rules,
-)  # fmt: skip
+from detector.judging import abstain_all, judge, recall
 from detector.memory import CLOCK_NOW, DAY_MS, RING_MAX, Memory, Row
 from detector.plan import Plan
 from detector.reading import absence_cause
@@ -127,9 +119,8 @@ def walk(
                 causes, field_cause = found.again_causes[again], scratch.not_told
             elif key_word == ACCOUNT:
                 fill_fields(w, values, causes, terms)
-            read_features(m, row, j, plan, w, values, causes, field_cause, scratch)
-            degraded = run_rules(
-                m, row, j, plan, rules, w, values, causes, i, again, found, scratch
+            degraded = judge(
+                m, row, j, plan, rules, w, values, causes, field_cause, i, again, found, scratch
             )
             if again < 0:
                 rows.degraded[i] |= degraded

@@ -128,6 +128,8 @@ def matching(
     kinds, plain = plan.kinds[f], plan.plain[f]
     slots, object_at, amount_at = m.slots, m.place[OBJECT], m.place[AMOUNT]
     ring_at, head, mask = r.ring_at, r.head, r.ring_size - 1  # once, not at every entry
+    if not kinds & np.uint64(r.kinds) or (plan.signals[f] and not plan.signals[f] & r.signals):
+        return 0  # the ring never held such a one
     void = void_draws(m, r, j, voided) if plan.draws_only[f] and r.voids else 0
     n = 0
     for k in range(j - plan.before[f], -1, -1):

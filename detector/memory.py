@@ -60,7 +60,7 @@ ROW: Final = np.dtype([
     ("normal_sum", "f8"), ("normal_weight", "f8"), ("minute_newest", "i8"), ("openings", "i8"),
     ("draws", "i4"), ("ring_size", "i4"), ("head", "i4"), ("count", "i4"),
     ("familiar_size", "i4"), ("familiar_count", "i4"), ("put_away_count", "i4"),
-    ("put_away_next", "i4"), ("voids", "i4"), ("marked", "i4"),
+    ("put_away_next", "i4"), ("voids", "i4"), ("marked", "i4"), ("signals", "i4"), ("kinds", "i8"),
 ])  # fmt: skip
 
 
@@ -88,6 +88,8 @@ class Row(Protocol):
     put_away_next: int
     voids: int
     marked: int
+    signals: int  # all that the ring ever held, a bit each
+    kinds: int
 
 
 class Memory(NamedTuple):

@@ -53,5 +53,8 @@ class Plan(NamedTuple):
     absent: NDArray[np.float64]  # NaN: NULL
     unsourced: NDArray[np.uint8]  # no feed that it reads is there
     column: NDArray[np.int64]
+    feature_at: NDArray[np.int64]  # by column: this stage's feature, or -1
     type_starts: NDArray[np.int64]  # (types + 1): features of a type, in `type_features`
     type_features: NDArray[np.int64]
+    eager_starts: NDArray[np.int64]  # (types + 1): those that are read whoever asks, in `eager`
+    eager: NDArray[np.int64]

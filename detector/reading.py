@@ -23,7 +23,7 @@ from detector.events import (
 from detector.jit import inlined
 from detector.matching import matching, void_draws, window
 from detector.memory import Memory, Row
-from detector.plan import AGE, OF_RING, SINCE_DRAW, TRAVEL_KMH, Plan
+from detector.plan import AGE, NEW_SIGNALS, OF_RING, SINCE_DRAW, TRAVEL_KMH, Plan
 from detector.ring import at
 from detector.row_readings import row_reading
 
@@ -90,6 +90,8 @@ def _of_ring(
         return np.nan, NO_HISTORY
     if plan.aggregate[f] == TRAVEL_KMH:
         return _travel(m, r, j, after, plan.over_km[f])
+    if plan.aggregate[f] == NEW_SIGNALS and r.signals == 0:
+        return 0.0, (LOWER_BOUND if overflowed else 0)
     n = matching(m, r, j, plan, f, w, age, found, voided)
     value = aggregate(m, r, plan, f, w, found, n)
     if np.isnan(value):

@@ -13,7 +13,7 @@ from detector.catalogue import STANDING_SUFFIX
 from detector.expression_tree import Node
 from detector.expressions import STACK_MAX, Programs, compile_expressions, evaluate
 from detector.features import Columns
-from detector.judging import ABSTAIN, CLEAR, HIT
+from detector.hits import ABSTAIN, CLEAR, HIT
 from detector.records import number
 from detector.rules import Rule
 from detector.stage import Finding

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from detector.events import CODE, ID, KIND_MASK, OBJECT
+from detector.events import CODE, ID, KIND_MASK, OBJECT, SIGNALS_SHIFT
 from detector.jit import compiled, inlined
 from detector.memory import (
     ACCOUNTS_MAX,
@@ -209,6 +209,10 @@ def insert(m: Memory, r: Row, j: int, words: NDArray[np.int64]) -> int:
     kind = words[CODE] & KIND_MASK
     if kind == 10 or kind == 11:
         r.voids += 1
+    r.signals |= (words[CODE] >> SIGNALS_SHIFT) & 255 if kind < 4 else 0
+    r.kinds |= np.int64(1) << kind
+    if kind == 8 or kind == 9:
+        r.kinds |= np.int64(1) << (kind + 4)  # it may become an echo
     return j
 
 

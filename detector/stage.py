@@ -14,7 +14,7 @@ from detector.entering import Rows
 from detector.events import SOURCE_MISSING, WORDS
 from detector.expressions import STACK_MAX
 from detector.features import Columns, compile_plan, kept_columns, rule_features
-from detector.judging import EVIDENCE_MAX, TRIGGERS, Found, Rules, Scratch
+from detector.hits import EVIDENCE_MAX, TRIGGERS, Found, Rules, Scratch
 from detector.kernel import walk
 from detector.memory import KEY_WORDS, RING_MAX, STAGES
 from detector.policy import Policy
@@ -53,16 +53,20 @@ class Stage:
     """A stage of the engine: `walk` takes a batch's rows through it."""
 
     def __init__(
-        self, name: str, rulebook: Rulebook, columns: Columns, policy: Policy, terms: Terms
-    ) -> None:
+        self, name: str, rulebook: Rulebook, columns: Columns, policy: Policy, terms: Terms,
+        decided_by: Sequence[str],
+    ) -> None:  # fmt: skip
+        """`decided_by`: the columns that decisions read."""
         self.name = name
         self.key_word = KEY_WORDS[STAGES.index(name)]
         self.store = Store(name)
         self.rules = tuple(
             rule for rule in rulebook.rules if rule.stage == name and rule.status != "off"
         )
-        echo_reads = {name for rule in self.rules if rule.on == "paid" for name in rule.reads}
-        self.plan = compile_plan(name, rulebook.features, columns, policy, echo_reads)
+        later = STAGES[STAGES.index(name) + 1 :]
+        read_later = {c for rule in rulebook.rules if rule.stage in later for c in rule.reads}
+        exported = read_later | set(decided_by)
+        self.plan = compile_plan(name, rulebook.features, columns, policy, exported)
         self.kept = kept_columns(name, rulebook.features)
         self.compiled = _compiled_rules(self, rulebook, columns)
         self._terms = terms
