@@ -139,18 +139,18 @@ def stuffing(book: Book) -> None:
     """Failed logins of eight to fourteen accounts from one place; one gets in, and draws."""
     rng = book.rng
     place = {"device_id": rng.choice(book.devices), "ip": rng.choice(IPS)}
-    others = rng.choice((0, 3, 20, 60))
+    others = rng.choice((0, 0, 3, 20, 60))
     for number in range(others):
         outcome = "failure" if rng.random() < 0.05 else "success"
         book.login(f"B{number % 30}", outcome, device_id=f"E{number % 7}", ip="192.0.2.8")
         book.now += rng.choice((0, SECOND, 8 * SECOND))
-    tried = [f"B{number}" for number in range(rng.randrange(9, 14))]
+    tried = [f"B{number}" for number in range(rng.choice((9, 10, 11, 12, 13, 13)))]
     for account in tried:
         book.login(account, rng.choice(("failure",) * 12 + ("success",)), **place)
         book.now += rng.choice((0, SECOND, 30 * SECOND, 50 * SECOND))
     if rng.random() < 0.75:
         account = rng.choice(tried)
-        book.now += rng.choice((MINUTE, 50 * MINUTE, 70 * MINUTE))
+        book.now += rng.choice((MINUTE, MINUTE, 50 * MINUTE, 70 * MINUTE))
         book.login(account, **place)
         book.now += rng.choice((MINUTE, 5 * HOUR, 23 * HOUR, 25 * HOUR))
         book.draw(account, **place)

@@ -32,7 +32,7 @@ def fill(book: Book, account: str) -> None:
     rng = book.rng
     steps = rng.choice(((0,), (0, SECOND, MINUTE)))
     for _ in range(rng.choice((40, 62, 63, 64, 70))):
-        if rng.random() < 0.8:
+        if rng.random() < 0.2:
             book.login(account, "failure", device_signals=None)
         else:
             book.check(account, "error")
@@ -60,11 +60,14 @@ def guess(book: Book) -> None:
     """Four to seven failed checks, a pass or two, and a draw, each near its quarter of an hour."""
     rng = book.rng
     account, place = woken(book)
-    methods = rng.choice((("otp",), ("face",), ("otp", "bank_card", "password"), ("otp", "face")))
-    outcomes = rng.choice((("failed",), ("failed",) * 9 + ("error", "timeout", "passed")))
+    codes = ("otp", "bank_card", "password")
+    methods = rng.choice((("otp",), ("face",), codes, codes, ("otp", "face")))
+    outcomes = rng.choice(
+        (("failed",), ("failed",), ("failed",) * 9 + ("error", "timeout", "passed"))
+    )
     passed_at = book.now + 20 * MINUTE
     told = []
-    for number in range(rng.randrange(4, 8)):
+    for number in range(rng.choice((4, 5, 5, 6, 7))):
         before_ms = rng.choice((number * MINUTE + 1, 1, 9 * MINUTE, 14 * MINUTE))
         if rng.random() < 0.15:
             before_ms = book.beside(rng.choice((0, 15 * MINUTE)))
@@ -144,8 +147,7 @@ def travel(book: Book) -> None:
     for _ in range(rng.randrange(2, 5)):
         told: dict[str, Any] = {"latitude": at[0], "longitude": at[1], "device_signals": None}
         if rng.random() < 0.2:
-            left_out = rng.choice(("latitude", "longitude", "device_id"))
-            told[left_out] = None
+            told[rng.choice(("latitude", "longitude", "device_id"))] = None
         if rng.random() < 0.15:
             told["device_signals"] = rng.choice((["vpn"], ["tor", "rooted"], ["rooted"]))
         device = told.pop("device_id", rng.choice(("D1", "D2", "D2", "D3")))
@@ -167,8 +169,7 @@ def remote(book: Book) -> None:
     word = rng.choice(("remote_control", "screen_sharing", "accessibility_service"))
     if word == "accessibility_service":
         for _ in range(rng.choice((0, 0, 1, 2))):
-            told = book.login(account, **place, device_signals=[word])
-            book.late(told)
+            book.late(book.login(account, **place, device_signals=[word]))
             book.now = book.beside_time(book.now + rng.choice((DAY, 30 * DAY - HOUR, 30 * DAY)))
         if rng.random() < 0.25:
             fill(book, account)
@@ -232,8 +233,7 @@ def dormant(book: Book) -> None:
     if rng.random() < 0.7:
         place["device_id"] = book.new("D")
     outcome = rng.choice(("success",) * 7 + ("failure",))
-    told = book.login(account, outcome, **place)
-    book.late(told)
+    book.late(book.login(account, outcome, **place))
     if rng.random() < 0.2:
         book.login(account, occurred_at=book.now + rng.choice((-1, 0, MINUTE)), **place)
     book.now += rng.choice((MINUTE, 3 * HOUR, book.beside(DAY)))
