@@ -10,20 +10,19 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, cast
 
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from detector.events import DEPTH_MAX, FUTURE_TOLERANCE_MS, LINE_MAX_BYTES
+from detector.events import DEPTH_MAX, FUTURE_TOLERANCE_MS, LINE_MAX_BYTES, NETWORK, T
 from detector.ids import Ids
-from detector.rows import words_of
-from detector.schema import Disbursement, Event, Login
+from detector.rows import NO_NETWORK, words_of
+from detector.schema import Event
 from detector.strict import Refused, nested_too_deep, read_strictly
 
 _DEEP_BYTES: Final = 2 * DEPTH_MAX  # a line no longer than this cannot nest too deep
-_WITH_ADDRESS: Final = (Login, Disbursement)
 _TYPE: Final = b'"type"'
 _ESCAPED_TYPE: Final = re.compile(rb"\\u00(?:74|79|70|65)")  # a letter of "type", escaped
 
@@ -62,49 +61,55 @@ class Decoder:
         Never raises for what a line holds. (A caller more than some 400 frames deep may see
         RecursionError for a deeply nested line: the stack is the process's, not the event's.)
         """
-        decoded = self._decode_fast(lines)
-        suspects = self._suspects(lines, decoded)
+        decoded, suspects = self._decode_fast(lines)
+        suspects.update(_unseen_by_parser(lines, bool(suspects)))
         dead: list[Dead] = []
+        self._judge_strictly(lines, suspects, decoded, dead)
+        events, positions = _those_that_are(decoded, bool(dead))
+        words = words_of(events, self._ids)
+        wrong = (words[:, T] > self._horizon_ms) | (words[:, NETWORK] == NO_NETWORK)
+        if wrong.any():
+            self._judge_strictly(lines, set(positions[wrong].tolist()), decoded, dead)
+            events, positions = _those_that_are(decoded, bool(dead))
+            words = words_of(events, self._ids)
+            dead.sort(key=lambda letter: letter.position)
+        return Batch(events, words, positions, dead)
+
+    def _decode_fast(self, lines: Sequence[bytes]) -> tuple[list[Event | None], set[int]]:
+        """The events, and the lines that made none."""
+        decode = self._json.decode
+        decoded: list[Event | None] = []
+        failed: set[int] = set()
+        for line in lines:
+            try:
+                decoded.append(decode(line))
+            except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+                failed.add(len(decoded))
+                decoded.append(None)
+        return decoded, failed
+
+    def _judge_strictly(
+        self, lines: Sequence[bytes], suspects: set[int], decoded: list[Event | None],
+        dead: list[Dead],
+    ) -> None:  # fmt: skip
+        """Let the slow path judge some lines: it costs ten times, so these should be few."""
         for position in sorted(suspects):
             decoded[position] = None
             try:
                 decoded[position] = read_strictly(lines[position], self._horizon_ms)
             except Refused as fault:
                 dead.append(Dead(position, fault.reason, fault.path, fault.message))
-        events = [event for event in decoded if event is not None]
-        positions = [i for i, event in enumerate(decoded) if event is not None]
-        words = words_of(events, self._ids)
-        return Batch(events, words, np.array(positions, dtype=np.int64), dead)
 
-    def _decode_fast(self, lines: Sequence[bytes]) -> list[Event | None]:
-        decode = self._json.decode
-        decoded: list[Event | None] = []
-        for line in lines:
-            try:
-                decoded.append(decode(line))
-            except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-                decoded.append(None)
-        return decoded
 
-    def _suspects(self, lines: Sequence[bytes], decoded: list[Event | None]) -> set[int]:
-        """The lines that the slow path must judge: it costs ten times, so these should be few."""
-        suspects = {i for i, event in enumerate(decoded) if event is None}
-        suspects.update(_unseen_by_parser(lines, bool(suspects)))
-        suspects.update(self._unseen_by_types(decoded))
-        return suspects
-
-    def _unseen_by_types(self, decoded: list[Event | None]) -> Iterable[int]:
-        """Events in the future, and those whose address is none."""
-        horizon_ms, network = self._horizon_ms, self._ids.network
-        for i, event in enumerate(decoded):
-            if event is not None and event.occurred_at > horizon_ms:
-                yield i
-        addresses = {event.ip for event in decoded if isinstance(event, _WITH_ADDRESS)}
-        wrong = {ip for ip in addresses if ip is not None and network(ip) is None}
-        if wrong:
-            for i, event in enumerate(decoded):
-                if isinstance(event, _WITH_ADDRESS) and event.ip in wrong:
-                    yield i
+def _those_that_are(
+    decoded: Sequence[Event | None], some_are_not: bool
+) -> tuple[list[Event], NDArray[np.int64]]:
+    """The events, and the lines that they were."""
+    if not some_are_not:
+        return list(cast("Sequence[Event]", decoded)), np.arange(len(decoded), dtype=np.int64)
+    positions = [i for i, event in enumerate(decoded) if event is not None]
+    events = [event for event in decoded if event is not None]
+    return events, np.array(positions, dtype=np.int64)
 
 
 def _unseen_by_parser(lines: Sequence[bytes], some_failed: bool) -> Iterable[int]:

@@ -76,11 +76,12 @@ class Folder:
             if finding.rule.effect == "withdraw":
                 withdrawing.append(finding.rule)
                 continue
-            hit = self._reasons.hit(finding, values, causes)
+            hit = self._reasons.hit(finding, int(words[CODE]), values, causes)
             if finding.rule.status == "live":
                 by_typology[self._scope_name(finding.rule)][finding.rule.id] = hit
                 folded.hits[row][finding.rule.id] = hit
         subject = self._subjects.own(row) if by_typology or withdrawing else None
+        settled = self._settled(words, values) if by_typology else values
         hits: dict[str, dict[str, Hit]] = {}
         for name in sorted(by_typology):
             assert subject is not None
@@ -88,7 +89,7 @@ class Folder:
             folded.alert_ids[row].append(alert_id)
             hits[alert_id] = by_typology[name]
         if hits and subject is not None:
-            self._tell(row, subject, words, hits, values, causes, folded, again=False)
+            self._tell(row, subject, words, hits, settled, causes, folded, again=False)
         for rule in withdrawing:
             assert subject is not None
             if rule.status == "live":
@@ -106,7 +107,9 @@ class Folder:
         for finding in findings:
             if finding.rule.effect == "alert" and finding.rule.status == "live":
                 name = self._scope_name(finding.rule)
-                by_typology[name][finding.rule.id] = self._reasons.hit(finding, values, causes)
+                by_typology[name][finding.rule.id] = self._reasons.hit(
+                    finding, int(words[CODE]), values, causes
+                )
         event, key = int(words[ID]), int(words[self._stage.key_word])
         standing = self._book.standing_for(key, event)
         if not standing and not by_typology and not self._withdrawers:
@@ -137,6 +140,16 @@ class Folder:
             hits_now = rule.id in withdrawing
             revisions = self._book.withdraw(rule.typology, key, subject, is_hit=hits_now)
             folded.revisions += [(row, revision) for revision in revisions]
+
+    def _settled(
+        self, words: NDArray[np.int64], values: NDArray[np.float64]
+    ) -> NDArray[np.float64]:
+        """The columns with the standing ones told, as they stood before this event's own hits."""
+        values = values.copy()
+        key, at_ms = int(words[self._stage.key_word]), int(words[T])
+        for name, column in self._findings.standing.items():
+            values[column] = self._book.hit_age_ms(name, key, at_ms, NEVER_MS)
+        return values
 
     def _tell(
         self, row: int, subject: Subject, words: NDArray[np.int64],

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import Any, Final
 
+from detector.money import Told
 from detector.records import EVIDENCE_MAX, Versions, case_id, number
 from detector.rulebook import Rulebook
 from detector.schema import AutoDebit
@@ -195,10 +196,12 @@ class Obligations:
 
     def _reasons(self, standing: Standing, event: AutoDebit) -> list[dict[str, Any]]:
         assert self._typology is not None
+        currency = event.currency
         seen = {
-            "failures": standing.failures, "debited_minor": standing.debited_minor,
-            "due_minor": event.amount_due_minor,
-        }  # fmt: skip
+            "failures": standing.failures,
+            "debited_minor": Told(standing.debited_minor, currency),
+            "due_minor": Told(event.amount_due_minor, currency),
+        }
         rule = f"{TYPOLOGY}@{self._typology.version}"
         reasons = [_reason(
             TYPOLOGY, self._typology.text.format(**seen), self._typology.text_zh.format(**seen),

@@ -27,6 +27,7 @@ from detector.schema import (
 )
 
 _NO_PLACE: Final = e.COORDINATE_NULL << e.LATITUDE_SHIFT | e.COORDINATE_NULL << e.LONGITUDE_SHIFT
+NO_NETWORK: Final = e.NULL_INT  # in place of a network: the address is none
 _BLANK: Final = np.zeros(len(e.WORDS), dtype=np.int64)  # ids 0, integers not known
 _BLANK[[e.AMOUNT, e.LIMIT, e.OUTSTANDING, e.NORMAL]] = e.NULL_INT
 
@@ -64,9 +65,18 @@ def _block(group: list[Any], layout: _Layout, ids: Ids) -> NDArray[np.int64]:
         values = map(attrgetter(name), group)
         block[:, word] = [e.NULL_INT if value is None else value for value in values]
     if layout.has_address:
-        networks = [None if event.ip is None else ids.network(event.ip) for event in group]
-        block[:, e.NETWORK] = [0 if network is None else network[1] for network in networks]
+        addresses = list(map(attrgetter("ip"), group))
+        networks = {ip: _network(ip, ids) for ip in set(addresses)}
+        block[:, e.NETWORK] = [networks[ip] for ip in addresses]
     return block
+
+
+def _network(ip: str | None, ids: Ids) -> int:
+    """The hash of an address's network; 0 where there is no address."""
+    if ip is None:
+        return 0
+    network = ids.network(ip)
+    return NO_NETWORK if network is None else network[1]
 
 
 # --- the code

@@ -35,7 +35,7 @@ _FILTERS: Final = (
     "amount_from", "amount_below", "since", "until", "before",
 )  # fmt: skip
 _OF_ENTRIES: Final = ("events", *_FILTERS, "whole", "absent")
-_FEATURE_KEYS: Final = (
+FEATURE_KEYS: Final = (
     "name", "entity", "on", "aggregate", "of", "span", "over_km", "optional", "purpose", "text",
     "text_zh", *_OF_ENTRIES,
 )  # fmt: skip
@@ -44,7 +44,7 @@ _TAKEN: Final = frozenset(name for fields in FIELDS_OF.values() for name in fiel
 
 def read_feature(section: Section, parameters: Mapping[str, float]) -> FeatureSpec:
     """One [[feature]]. What it says of another feature is checked by `check_anchor`."""
-    section.only(_FEATURE_KEYS)
+    section.only(FEATURE_KEYS)
     name = section.choice("aggregate", AGGREGATES)
     aggregate = AGGREGATES[name]
     entity = _entity(section, name, aggregate)

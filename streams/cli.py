@@ -44,7 +44,8 @@ def parser() -> argparse.ArgumentParser:
     )
     top.add_argument("--version", action="version", version=f"lendwatch {__version__}")
     commands = top.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for add in (_add_demo, _add_replay, _add_simulate, _add_import, _add_check):
+    for add in (_add_demo, _add_replay, _add_explain, _add_report, _add_simulate, _add_import,
+                _add_check):  # fmt: skip
         add(commands)
     return top
 
@@ -108,6 +109,43 @@ def _add_check(commands: Any) -> None:
     ).add_argument
     _add_rules(add)
     add("--json", action="store_true", help="print the results as JSON")
+
+
+def _add_explain(commands: Any) -> None:
+    add = _command(
+        commands,
+        "explain",
+        _explain,
+        "say all that can be said of one alert: what happened, why, and what would have cleared it",
+        "lendwatch explain 3f2a --run run/ --lang zh",
+        "  0  done\n  2  no such alert (the nearest are named), or a file is bad",
+    ).add_argument
+    add("alert_id", metavar="ALERT_ID", help="its id, or as much of it as no other begins with")
+    _add_run(add)
+    add("--lang", choices=("en", "zh"), default="en", help="language (default: en)")
+    add("--json", action="store_true", help="print it as JSON, in both languages")
+
+
+def _add_report(commands: Any) -> None:
+    add = _command(
+        commands,
+        "report",
+        _report,
+        "make one HTML file of a run, in English and Chinese, for people to read",
+        "lendwatch report --run run/ --out report.html",
+        "  0  done\n  2  a file is bad or cannot be written",
+    ).add_argument
+    _add_run(add)
+    add("--truth", metavar="FILE", help="truth of a simulated world, to hold the run against")
+    add("--out", required=True, metavar="FILE", help="the HTML file to write")
+    add("--json", action="store_true", help="print what was written as JSON")
+
+
+def _add_run(add: Callable[..., Any]) -> None:
+    add("--run", required=True, metavar="DIR", help="folder of the run")
+    moved = "the run's log, where it has moved (checked by its SHA-256); may be repeated"
+    add("--log", action="append", default=[], metavar="FILE", help=moved)
+    _add_rules(add)
 
 
 def _add_demo(commands: Any) -> None:
@@ -176,6 +214,18 @@ def _check(arguments: argparse.Namespace) -> int:
 
 def _demo(arguments: argparse.Namespace) -> int:
     from streams.demo import run
+
+    return run(arguments)
+
+
+def _explain(arguments: argparse.Namespace) -> int:
+    from streams.explain import run
+
+    return run(arguments)
+
+
+def _report(arguments: argparse.Namespace) -> int:
+    from streams.report.command import run
 
     return run(arguments)
 
