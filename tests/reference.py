@@ -3,8 +3,9 @@
 It takes contract events (dicts, valid, in order of arrival) and gives for each what was said: the
 revisions of alerts and the decision. It shares no code with `detector/`, remembers in plain lists
 (`reference_memory`), judges stage by stage (`reference_stage`) by hand-written rules
-(`reference_rules`) over plain measurements (`reference_readings`), and folds what was found
-(`reference_alerts`). Slow on purpose; where it and an engine differ, one of them breaks a law.
+(`reference_rules`, `reference_draw_rules`, `reference_debit_rules`) over plain measurements
+(`reference_readings`, `reference_windows`), and folds what was found (`reference_alerts`). Slow on
+purpose; where it and an engine differ, one of them breaks a law.
 """
 
 from __future__ import annotations
@@ -28,7 +29,8 @@ from tests.reference_memory import (
     entry_of,
 )
 from tests.reference_readings import View
-from tests.reference_stage import Alerts, Stage, Terms
+from tests.reference_stage import Alerts, Stage
+from tests.reference_terms import Terms
 
 FIELDS = {
     "device": "device_id", "network": "ip",
@@ -84,7 +86,7 @@ class Reference:
         judged = Judged(degraded=not entry.judged)
         self.remember_at_account(entity, entry)
         said: Alerts = []
-        if entry.type == "auto_debit":
+        if entry.is_debit:
             said += self.follow_debit(entry, judged)
         if entry.judged:
             self.measure(entity, entry)
@@ -149,7 +151,7 @@ class Reference:
     def measure(self, entity: Entity, entry: Entry) -> None:
         """What later stages need of the account stage: ages and the population's logins."""
         stage = self.stages["account"]
-        sees = View(entity, entry, stage.since_ms or 0, self.terms.missing_sources, False, [])
+        sees = View(entity, entry, stage.since_ms or 0, self.terms, False, [])
         entry.columns["device_age"] = sees.age("device")
         entry.columns["account_age"] = sees.entity_age()
         if entry.draw:

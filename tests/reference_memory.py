@@ -52,6 +52,7 @@ class Entry:
     opening: bool = False
     judged: bool = True  # False: too late, at this stage or at the account stage
     causes: dict[str, str] = field(default_factory=dict)  # law 19: why a missing id is missing
+    evidence: dict[str, list[str]] = field(default_factory=dict)  # law 24, by rule that hit
     columns: dict[str, Any] = field(default_factory=dict)  # what the account stage measured
 
     @property
@@ -85,6 +86,23 @@ class Entry:
     @property
     def passed_check(self) -> bool:
         return self.is_check and self.event["outcome"] == "passed"
+
+    @property
+    def is_debit(self) -> bool:
+        return self.type == "auto_debit"
+
+    @property
+    def obligation(self) -> str | None:
+        """Law 20a: of a debit, as are the next two."""
+        return self.event.get("obligation_id")
+
+    @property
+    def mandate(self) -> str | None:
+        return self.event.get("mandate_id")
+
+    @property
+    def payer(self) -> str | None:
+        return self.event.get("payer_account_id")
 
     @property
     def moves_money(self) -> bool:
