@@ -76,8 +76,12 @@ def revoked(see: View) -> Truth:
     return k_and(took(see), is_after(see, "mandate_revoked_at"))
 
 
+def is_money(entry: Entry) -> bool:
+    return entry.is_debit and entry.event["outcome"] in ("success", "partial")
+
+
 def payer(see: View) -> Truth:
-    under = same(see, "mandate", all_of(see, lambda e: e.is_debit, before=True))
+    under = same(see, "mandate", all_of(see, is_money, before=True))
     assert not isinstance(under, Unknown)  # every debit tells its mandate
     its_own = number(see, fed(see, same(see, "payer", under), "auto_debit"))
     others = [entry for entry in under if differ(see.entry.payer, entry.payer)]

@@ -127,6 +127,11 @@ def remote_control(see: View) -> Truth:
         see, lambda e: good_login(e) and shows(e, "remote_control", "screen_sharing"), HOUR
     )
     recent = whole(see, aided(30 * DAY), see.entry.t - 30 * DAY)
+    first = age_of_first(see, aided(None))
+    on_device = fed(see, same(see, "device", all_of(see, good_login)), "login")
+    without = on_device if isinstance(on_device, Unknown) else until(
+        see, first, on_device, see.entry.t + 1, absent=True
+    )  # fmt: skip
     hour = see.terms.local_hour(see.entry.t)
     night = hour >= 22 or hour < 6
     long, drain = long_without_draw(see), takes_of_left(see, 0.8)
@@ -134,7 +139,11 @@ def remote_control(see: View) -> Truth:
         k_or(
             gt(number(see, fed(see, held, "login")), 0),
             k_and(
-                gt(number(see, aided(HOUR)), 0), eq(number(see, recent), number(see, aided(None)))
+                gt(number(see, aided(HOUR)), 0),
+                k_or(
+                    eq(number(see, recent), number(see, aided(None))),
+                    k_and(lt(first, 30 * DAY), gt(number(see, without), 0)),
+                ),
             ),
         ),
         k_or(k_and(night, k_or(long, drain)), k_and(long, drain)),
