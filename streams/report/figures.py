@@ -7,12 +7,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from streams.explain_values import Clock
 from streams.report.gather import middle
 from streams.scoring import Score, Standing
 
 Record = Mapping[str, Any]
 REPAYMENT: Final = "insufficient_balance"
 DAY_MS: Final = 86_400_000
+THICK_SHARE: Final = 0.1  # of the busiest day: what has less before it is a thin past
 CURE_STEPS_MS: Final = tuple(hours * 3_600_000 for hours in (6, 12, 24, 48, 72))
 ENDED: Final = frozenset({"withdrawn", "resolved"})
 
@@ -138,7 +140,23 @@ def in_all(table: Iterable[Score]) -> Score:
     return whole
 
 
-def span_days(summary: Record) -> float:
-    """How many days the log covers; a day at least."""
+def days_shown(summary: Record, clock: Clock, events_by_day: Mapping[int, int]) -> range:
+    """The local days (ordinals) that are worth showing: a thin past before them is left out.
+
+    A log may begin with the few events that are left of earlier months; drawn, they would press
+    all that matters into a corner, and rates a day would be told over days without traffic.
+    """
+    if summary["first_event_at"] is None:
+        return range(0)
+    first, last = (
+        clock.local(summary[name]).toordinal() for name in ("first_event_at", "last_event_at")
+    )
+    busiest = max(events_by_day.values(), default=0)
+    thick = (day for day, count in events_by_day.items() if count >= THICK_SHARE * busiest)
+    return range(max(first, min(thick, default=first)), last + 1)
+
+
+def span_days(summary: Record, shown: range) -> float:
+    """How many days those are; a day at least."""
     first, last = summary["first_event_at"], summary["last_event_at"]
-    return 1.0 if first is None else max(1.0, (last - first) / DAY_MS)
+    return 1.0 if first is None else max(1.0, min((last - first) / DAY_MS, len(shown)))

@@ -80,7 +80,8 @@ def _content(
     if truth is not None:
         table = scores(lines(truth), found.values())
         marks = figures.marks(lines(truth), found.values(), hidden)
-    span = figures.span_days(summary)
+    shown = figures.days_shown(summary, clock, data.days if data is not None else {})
+    span = figures.span_days(summary, shown)
     advised = sections.advised(lines(run.folder / DECISIONS))
     debits = sections.debits(alerts, names)
     return {
@@ -90,7 +91,7 @@ def _content(
         "interrupted": summary["interrupted"],
         "tiles": _tiles(summary, alerts, advised, debits),
         "found": None if table is None else sections.found(table, names),
-        "days": sections.days(alerts, data, marks, clock, names, summary),
+        "days": sections.days(alerts, data, marks, clock, names, shown, summary["first_event_at"]),
         "debits": debits,
         "load": sections.load(alerts, table, names, span),
         "advised": advised,

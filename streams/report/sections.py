@@ -40,13 +40,11 @@ def found(table: Sequence[Score], names: Names) -> Section:
 
 def days(
     alerts: Iterable[Sequence[Record]], data: Data | None, marks: Sequence[Mark], clock: Clock,
-    names: Names, summary: Record,
+    names: Names, span: range, first_ms: int | None,
 ) -> Section | None:  # fmt: skip
-    """Events and alerts by local day, with marks where incidents were planted."""
-    if summary["first_event_at"] is None:
+    """Events and alerts by local day of a span, with marks where incidents were planted."""
+    if first_ms is None:
         return None
-    ends = [clock.local(summary[name]).toordinal() for name in ("first_event_at", "last_event_at")]
-    span = range(ends[0], ends[1] + 1)
     labels = [date.fromordinal(day).isoformat() for day in span]
     opened: dict[bool, Counter[int]] = {True: Counter(), False: Counter()}
     for revisions in alerts:
@@ -62,13 +60,15 @@ def days(
         columns(tell(key), short, [counts[day] for day in span], ticked) for key, counts in counted
     ]
     shown, lanes = [], Counter[int]()
-    for mark in sorted(marks, key=lambda mark: mark.at_ms):
+    in_span = [mark for mark in marks if clock.local(mark.at_ms).toordinal() in span]
+    for mark in sorted(in_span, key=lambda mark: mark.at_ms):
         place = clock.local(mark.at_ms).toordinal() - span.start
         shown.append({**_mark(mark, place, len(span), clock, names), "lane": lanes[place]})
         lanes[place] += 1  # those of one day stand on one another
     return {
         "charts": charts,
         "labels": labels,
+        "thin_until": labels[0] if clock.local(first_ms).toordinal() < span.start else None,
         "marks": shown,
         "lanes": max(lanes.values(), default=0),
         "found": sum(mark.is_found for mark in marks),

@@ -61,6 +61,10 @@ TEXTS: Final[Mapping[str, Pair]] = {
         "New alerts a day, without those of repayment", "每日新增预警数（不含还款扣款类）",
     ),
     "days_debits": ("New alerts of repayment a day", "每日新增还款扣款类预警数"),
+    "days_thin": (
+        "Before {day} the log holds a thin past, which is not drawn.",
+        "{day}之前仅有少量历史数据，未绘出。",
+    ),
     "markers": (
         "Marks above the days: planted incidents, filled where found ({found}), hollow where "
         "missed ({missed}).",

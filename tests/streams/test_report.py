@@ -12,6 +12,8 @@ import pytest
 
 from streams.cli import main
 from streams.explain_run import Run, lines
+from streams.explain_values import Clock
+from streams.report import figures
 from streams.scoring import scores, standings
 from tests.streams.conftest import World
 from tests.streams.lines import login
@@ -167,3 +169,16 @@ def test_counts_at_the_top_are_the_runs(world: World, text: str) -> None:
     summary = Run(world.run).summary
     assert f"<b>{summary['events']['total']:,}</b>" in text
     assert f"<b>{summary['decisions']['by_question']['unauthorized_transfer']:,}</b>" in text
+
+
+def test_a_thin_past_is_not_drawn_and_rates_are_told_without_it() -> None:
+    clock, day_ms = Clock("Asia/Shanghai"), figures.DAY_MS
+    first_ms = 200 * day_ms
+    summary = {"first_event_at": first_ms, "last_event_at": first_ms + 109 * day_ms}
+    first = clock.local(first_ms).toordinal()
+    busy = {first + n: 1_000 for n in range(100, 110)}
+    thin = {first + n: 99 for n in range(100)}
+    shown = figures.days_shown(summary, clock, {**thin, **busy})
+    assert shown == range(first + 100, first + 110)
+    assert figures.span_days(summary, shown) == 10
+    assert figures.days_shown(summary, clock, {**busy, first: 100}).start == first
