@@ -178,6 +178,7 @@ class Engine:
         self._forgot_ms = clock_ms
         for stage, book in zip(self.stages, self._books, strict=True):
             book.forget(stage.clock_ms, self._lateness_ms)
+            stage.forget()
         oldest = min(stage.clock_ms for stage in self.stages if stage.clock_ms >= 0)
         self._subjects.forget_before(oldest - self._lateness_ms - EVIDENCE_REACH_MS)
         self._repayment.forget(clock_ms, self._lateness_ms)

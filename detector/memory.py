@@ -56,7 +56,8 @@ ENTITY_SLOT: Final = (T, ID, CODE, ACCOUNT, DEVICE, PAYEE, OBJECT, AMOUNT)
 
 ROW: Final = np.dtype([
     ("key", "i8"), ("ring_at", "i8"), ("familiar_at", "i8"), ("put_away_at", "i8"),
-    ("newest_put_away_ms", "i8"), ("first_ms", "i8"), ("normal_ms", "i8"),
+    ("newest_put_away_ms", "i8"), ("first_ms", "i8"), ("newest_ms", "i8"),
+    ("horizon_ms", "i8"), ("normal_ms", "i8"),
     ("normal_sum", "f8"), ("normal_weight", "f8"), ("minute_newest", "i8"), ("openings", "i8"),
     ("draws", "i4"), ("ring_size", "i4"), ("head", "i4"), ("count", "i4"),
     ("familiar_size", "i4"), ("familiar_count", "i4"), ("put_away_count", "i4"),
@@ -73,6 +74,8 @@ class Row(Protocol):
     put_away_at: int
     newest_put_away_ms: int
     first_ms: int
+    newest_ms: int  # of all events that were remembered
+    horizon_ms: int  # what is older was forgotten already
     normal_ms: int
     normal_sum: float
     normal_weight: float

@@ -74,6 +74,8 @@ def find_or_add(m: Memory, key: int) -> int:
     r.put_away_at = -1
     r.newest_put_away_ms = -1
     r.first_ms = -1
+    r.newest_ms = -1
+    r.horizon_ms = -1
     r.minute_newest = -1
     return row
 
@@ -115,6 +117,15 @@ def give_back(pool: NDArray[np.int64], m: Memory, which: int, at: int, size: int
     pool[at, 0] = m.free[which, kind]
     m.free[which, kind] = at
     m.used[4 + which] += size
+
+
+@compiled
+def give_back_all(m: Memory, r: Row) -> None:
+    """Give back the ring and the familiar set of an entity."""
+    if r.ring_size:
+        give_back(m.slots, m, 0, r.ring_at, r.ring_size)
+    if r.familiar_size:
+        give_back(m.familiar, m, 1, r.familiar_at, r.familiar_size)
 
 
 @inlined
@@ -187,19 +198,26 @@ def _put_away(m: Memory, r: Row, s: int) -> None:
 
 
 @inlined
+def let_oldest_go(m: Memory, r: Row) -> None:
+    """Let the oldest entry leave the ring; a draw is put away."""
+    oldest = at(r, 0)
+    r.newest_put_away_ms = max(r.newest_put_away_ms, m.slots[oldest, 0])
+    kind = m.slots[oldest, 2] & KIND_MASK
+    if len(m.put_away) and (kind == 8 or kind == 9):
+        _put_away(m, r, oldest)
+    r.head = (r.head + 1) & (r.ring_size - 1)
+    r.count -= 1
+
+
+@inlined
 def insert(m: Memory, r: Row, j: int, words: NDArray[np.int64]) -> int:
     """Put a batch row at logical position j; the oldest leaves a full ring. Its final position."""
     if r.count == r.ring_size and r.ring_size < RING_MAX:
         _grow(m, r)
     if r.count == RING_MAX:
-        oldest = at(r, 0)
-        r.newest_put_away_ms = max(r.newest_put_away_ms, m.slots[oldest, 0])
-        kind = m.slots[oldest, 2] & KIND_MASK
-        if len(m.put_away) and (kind == 8 or kind == 9):
-            _put_away(m, r, oldest)
-        r.head = (r.head + 1) & (RING_MAX - 1)
-        r.count -= 1
+        let_oldest_go(m, r)
         j -= 1
+    r.newest_ms = max(r.newest_ms, words[0])
     for k in range(r.count, j, -1):
         copy_row(m.slots, at(r, k - 1), at(r, k))
     s = at(r, j)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,7 +23,9 @@ from detector.memory import (
     ROW,
     Memory,
 )  # fmt: skip
-from detector.ring import enter_all
+from detector.ring import enter_all, give_back_all
+
+DROP_SHARE: Final = 0.05  # of the entities: fewer are not worth the copy
 
 
 class Store:
@@ -73,6 +75,34 @@ class Store:
         if len(m.put_away) and (blocks + 1) * PUT_AWAY_MAX >= len(m.put_away):
             m = m._replace(put_away=_grown(m.put_away, len(m.put_away) * 2))
         self.memory = m
+
+    def drop_before(self, horizon_ms: int) -> None:
+        """Drop entities that nothing reached since the horizon, where they are many.
+
+        Whoever of them comes back would begin anew anyway (law 28): nothing that is said changes.
+        """
+        m = self.memory
+        known = int(m.used[0])
+        is_kept = m.rows["newest_ms"][:known] >= horizon_ms
+        if known - int(is_kept.sum()) <= known * DROP_SHARE:
+            return
+        for r in m.rows[:known][~is_kept]:
+            give_back_all(m, r)
+        kept = np.flatnonzero(is_kept)
+        rows = np.zeros(len(m.rows), ROW)
+        rows[: len(kept)] = m.rows[kept]
+        put_away = np.empty_like(m.put_away)
+        blocks = np.flatnonzero(rows["put_away_at"][: len(kept)] >= 0)
+        for block, row in enumerate(blocks.tolist()):
+            at = int(rows["put_away_at"][row])
+            put_away[block * PUT_AWAY_MAX :][:PUT_AWAY_MAX] = m.put_away[at : at + PUT_AWAY_MAX]
+            rows["put_away_at"][row] = block * PUT_AWAY_MAX
+        minutes = np.zeros_like(m.minutes)
+        if len(minutes):
+            minutes[: len(kept)] = m.minutes[kept]
+        m.used[0], m.used[3] = len(kept), len(blocks)
+        table = _rehashed(rows["key"][: len(kept)], len(m.table))
+        self.memory = m._replace(rows=rows, put_away=put_away, minutes=minutes, table=table)
 
     @property
     def entities(self) -> int:

@@ -19,6 +19,7 @@ from tests.histories import History
 from tests.reference import Reference
 from tests.reference_debit_rules import DEBIT_QUIET_MS
 from tests.reference_draw_rules import DRAW_QUIET_MS
+from tests.reference_memory import DAY
 from tests.reference_terms import Terms
 
 FAR_FUTURE_MS = 4_000_000_000_000
@@ -43,6 +44,7 @@ def policy_of(terms: Terms) -> Policy:
         shipped, sources=sources, absent_fields=terms.absent_fields,
         allow_devices=terms.allow_devices, allow_networks=terms.allow_networks,
         allow_payees=terms.allow_payees, timezone=terms.timezone,
+        history_days=terms.history_ms / DAY,
         campaigns=tuple(Campaign("one", start, end) for start, end in terms.campaigns),
     )  # fmt: skip
 

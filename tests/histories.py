@@ -72,6 +72,7 @@ def thin(events: list[Event], book: Book, rng: random.Random) -> tuple[list[Even
         allow_networks=frozenset({"203.0.113.0/24"} if allowed else ()),
         allow_payees=frozenset({"P1"} if allowed else ()),
         timezone=book.zone, campaigns=book.campaigns,
+        history_ms=rng.choice((180, 180, 180, 60, 20, 15)) * DAY,
     )  # fmt: skip
 
 

@@ -65,14 +65,14 @@ class Reference:
         stage = self.stages["account"]
         if entry.account is None:  # law 4: a disposition about an alert of no single account
             return Output()
-        entity = stage.entity(entry.account)
+        entity, horizon_ms = stage.reached(entry.account), stage.horizon_ms
         if entity.holds(entry.id):
             self.counts["repeats"] += 1
             return Output()
         stage.move_clock(entry.t, entry.account)
         entry.causes = {name: self.cause(entry.type, name) for name in FIELDS}
         told_before = self.mark_draw(entity, entry)
-        if entity.is_stale(entry):
+        if entity.is_stale(entry) or entry.t < horizon_ms:
             self.counts["stale"] += 1
             return self.decided(entry, told_before, Judged(degraded=True))
         self.count_carried(entry)
@@ -208,13 +208,13 @@ class Reference:
     def enter(self, stage: Stage, key: str, passing: Entry, judged: Judged) -> Alerts:
         """One event at one later stage, which keeps its own copy of it; of a label none."""
         entry = replace(passing)
-        entity = stage.entity(key)
+        entity, horizon_ms = stage.reached(key), stage.horizon_ms
         if entry.label:
             self.write_label(stage, entity, entry)
             too_late = not entry.judged or stage.is_too_late(entry.t)
             return [] if too_late else stage.judge_in_order(entry, key, judged)
         stage.move_clock(entry.t, entry.account)
-        if entity.is_stale(entry):
+        if entity.is_stale(entry) or entry.t < horizon_ms:
             judged.degraded = True
             return []
         entry.judged = passing.judged and not stage.is_too_late(entry.t)

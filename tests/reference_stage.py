@@ -37,6 +37,18 @@ class Stage:
     def entity(self, key: str) -> Entity:
         return self.entities.setdefault(key, Entity())
 
+    def reached(self, key: str) -> Entity:
+        """Law 28: an entity that an event reaches, without what is too old to be kept."""
+        entity = self.entity(key)
+        if self.clock_ms is not None and entity.forget_before(self.horizon_ms):
+            entity = self.entities[key] = Entity()
+        return entity
+
+    @property
+    def horizon_ms(self) -> int:
+        """Nothing older is kept; before the first event there is none."""
+        return -1 if self.clock_ms is None else (self.clock_ms - self.terms.history_ms) // DAY * DAY
+
     # -- law 3: the clock ----------------------------------------------------------------------
 
     def move_clock(self, t: int, account: str | None) -> None:

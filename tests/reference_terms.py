@@ -19,6 +19,7 @@ class Terms:
     allow_networks: frozenset[str] = frozenset()
     allow_payees: frozenset[str] = frozenset()
     lateness_ms: int = DAY
+    history_ms: int = 180 * DAY
     timezone: str = "Asia/Shanghai"
     campaigns: tuple[tuple[int, int], ...] = ()  # from, until
 
