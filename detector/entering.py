@@ -37,20 +37,12 @@ from detector.memory import (
     CLOCK_NOW,
     DAY_MS,
     RING_MAX,
+    TURN,
     Memory,
     Row,
 )  # fmt: skip
-from detector.ring import (
-    at,
-    find_id,
-    find_or_add,
-    find_put_away,
-    insert,
-    is_repeat,
-    mark_echoes,
-    place_of,
-    rank,
-)  # fmt: skip
+from detector.places import find_or_add
+from detector.ring import at, find_id, find_put_away, insert, is_repeat, mark_echoes, place_of, rank
 
 JUDGED, REPEAT, STALE, TOO_LATE, KEYLESS = range(5)
 NORMAL_HALF_LIFE_MS: Final = 30 * DAY_MS
@@ -129,6 +121,7 @@ def _release_again(m: Memory, r: Row, after: int) -> None:
         if (kind == 8 or kind == 9) and m.slots[s, m.place[VERIFICATION]] == 0:
             wanted = m.slots[s, m.place[OBJECT]]
             m.slots[s, m.place[VERIFICATION]] = _bound_check(m, r, j, wanted)
+            m.changed[s] = m.clock[TURN]
 
 
 @inlined

@@ -77,7 +77,7 @@ class Findings:
             "stage": stage,
             "again": again,
             "rules": [
-                {"id": rule_id, "version": hit.rule.version, "alert_id": alert_id}
+                {"id": rule_id, "version": hit.version, "alert_id": alert_id}
                 for alert_id, of_alert in hits.items()
                 for rule_id, hit in sorted(of_alert.items())
             ],

@@ -125,8 +125,8 @@ class Folder:
         changed: dict[str, dict[str, Hit]] = {}
         for name in sorted(now, key=lambda name: (not now[name], name)):
             if name not in stood:
-                rule = next(iter(now[name].values())).rule
-                if not self._book.stands_already(self._scope(rule, words), event, now[name]):
+                scope = self._scope(next(iter(now[name].values())), words)
+                if not self._book.stands_already(scope, event, now[name]):
                     alert_id = self._apply(words, row, subject, now[name], folded)
                     changed[alert_id] = by_typology.get(name, {})
                 continue
@@ -166,9 +166,8 @@ class Folder:
         self, words: NDArray[np.int64], row: int, subject: Subject, hits: Mapping[str, Hit],
         folded: Folded,
     ) -> str:  # fmt: skip
-        rule = next(iter(hits.values())).rule
-        scope = self._scope(rule, words)
-        name = self._subjects.entity_name(rule.entity, subject, words, row)
+        scope = self._scope(next(iter(hits.values())), words)
+        name = self._subjects.entity_name(scope.entity_kind, subject, words, row)
         alert, revision = self._book.hit(scope, name, subject, dict(hits))
         if revision is not None:
             folded.revisions.append((row, revision))
@@ -189,9 +188,9 @@ class Folder:
         assert result in (HIT, CLEAR, ABSTAIN)
         return result == HIT
 
-    def _scope(self, rule: Rule, words: NDArray[np.int64]) -> Scope:
-        entity = int(words[KEYS_OF_ENTITY[rule.entity]])
-        return Scope(rule.typology, rule.entity, entity, int(words[self._stage.key_word]))
+    def _scope(self, hit: Hit, words: NDArray[np.int64]) -> Scope:
+        entity = int(words[KEYS_OF_ENTITY[hit.entity_kind]])
+        return Scope(hit.typology, hit.entity_kind, entity, int(words[self._stage.key_word]))
 
     @staticmethod
     def _scope_name(rule: Rule) -> str:

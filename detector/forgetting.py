@@ -5,7 +5,8 @@ from __future__ import annotations
 from detector.familiar import high, low
 from detector.jit import compiled, inlined
 from detector.memory import DAY_MS, MINUTES, Memory
-from detector.ring import at, copy_row, give_back_all, let_oldest_go
+from detector.places import copy_row, give_back_all
+from detector.ring import at, let_oldest_go
 
 
 @inlined

@@ -20,9 +20,10 @@ from detector.hits import Found, Rules, Scratch, has_space
 from detector.jit import compiled, inlined
 from detector.judging import abstain_all, judge, recall
 from detector.memory import CLOCK_NOW, DAY_MS, RING_MAX, Memory, Row
+from detector.places import find_or_add, has_room
 from detector.plan import Plan
 from detector.reading import absence_cause
-from detector.ring import at, count_minute, find_or_add, has_room, insert, place_of, rank
+from detector.ring import at, count_minute, insert, place_of, rank
 from detector.terms import Terms
 
 

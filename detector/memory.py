@@ -61,7 +61,8 @@ ROW: Final = np.dtype([
     ("normal_sum", "f8"), ("normal_weight", "f8"), ("minute_newest", "i8"), ("openings", "i8"),
     ("draws", "i4"), ("ring_size", "i4"), ("head", "i4"), ("count", "i4"),
     ("familiar_size", "i4"), ("familiar_count", "i4"), ("put_away_count", "i4"),
-    ("put_away_next", "i4"), ("voids", "i4"), ("marked", "i4"), ("signals", "i4"), ("kinds", "i8"),
+    ("put_away_next", "i4"), ("voids", "i4"), ("marked", "i4"), ("signals", "i4"),
+    ("kinds", "i8"), ("kept_size", "i8"),
 ])  # fmt: skip
 
 
@@ -93,6 +94,7 @@ class Row(Protocol):
     marked: int
     signals: int  # all that the ring ever held, a bit each
     kinds: int
+    kept_size: int  # of the ring, when its state was last taken
 
 
 class Memory(NamedTuple):
@@ -101,6 +103,7 @@ class Memory(NamedTuple):
     rows: NDArray[Any]  # ROW, one an entity
     table: NDArray[np.int64]  # (2^k, 2): key, row + 1; open addressing
     slots: NDArray[np.int64]  # (pool, words of a slot): the rings
+    changed: NDArray[np.int64]  # (pool,): the turn in which a slot was last written
     familiar: NDArray[np.int64]  # (pool, 2 or 4): hash|kind, first|last[, failed|success, ...]
     put_away: NDArray[np.int64]  # (pool * PUT_AWAY_MAX, PUT_AWAY_WORDS)
     minutes: NDArray[np.uint32]  # (rows, MINUTES, 2): log-ins, failed ones; (0, ...) if not kept
@@ -109,7 +112,7 @@ class Memory(NamedTuple):
     carried: NDArray[np.int64]  # (types, 5): device, network, session, verification, events
     free: NDArray[np.int64]  # (2, CLASSES): heads of the free lists of slots and familiar
     used: NDArray[np.int64]  # (6,): rows, slots, familiar, put-away blocks; freed slots, familiar
-    clock: NDArray[np.int64]  # (9,): see the CLOCK_ names
+    clock: NDArray[np.int64]  # (10,): see the CLOCK_ names
     place: NDArray[np.int64]  # (words of a batch row): index in a slot, or -1
     keep: NDArray[np.int64]  # (words of a slot): index in a batch row
 
@@ -117,5 +120,6 @@ class Memory(NamedTuple):
 CLOCK_NOW, CLOCK_SINCE, CLOCK_PENDING_MS, CLOCK_PENDING_ACCOUNT = range(4)
 CLOCK_MINUTE, CLOCK_HOUR = 4, 5
 WEEK_HOUR, WEEK_LOGINS = 6, 7  # the population's week up to an hour: log-ins, then failed ones
+TURN: Final = 9  # counts the batches, so that what one changed can be kept
 WEEK_HOURS: Final = 168
 NOT_YET: Final = -1

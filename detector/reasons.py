@@ -55,7 +55,10 @@ class Reasons:
             "rule": f"{rule.id}@{rule.version}",
             **numbers,
         }
-        return Hit(rule, reason, self._named(finding.evidence))
+        return Hit(
+            rule.id, rule.version, rule.typology, rule.entity, rule.severity, rule.actions,
+            reason, self._named(finding.evidence),
+        )  # fmt: skip
 
     def settle(
         self, rule: Rule, values: NDArray[np.float64], causes: NDArray[np.uint8],

@@ -16,7 +16,7 @@ from detector.expressions import STACK_MAX
 from detector.features import Columns, compile_plan, kept_columns, rule_features
 from detector.hits import EVIDENCE_MAX, TRIGGERS, Found, Rules, Scratch
 from detector.kernel import walk
-from detector.memory import DAY_MS, KEY_WORDS, RING_MAX, STAGES
+from detector.memory import DAY_MS, KEY_WORDS, RING_MAX, STAGES, TURN
 from detector.policy import Policy
 from detector.rulebook import Rulebook
 from detector.rules import Rule, compile_rules
@@ -99,6 +99,7 @@ class Stage:
     ) -> Walked:
         """Take the rows (all at the account stage, else those of `order`) through the stage."""
         walked, position = Walked(), 0
+        self.store.memory.clock[TURN] += 1
         if order is None:
             order = np.arange(len(rows.words))
         while position < len(order):
