@@ -40,7 +40,7 @@ class AlertBook:
         self._quiet_ms = quiet_ms
         self._standing = standing  # typologies whose newest hits rules ask for
         self.shelves: defaultdict[int, Shelf] = defaultdict(Shelf)
-        self._forgotten: list[int] = []
+        self._forgotten: list[int] | None = None  # None: nobody asks
 
     def hit(
         self, scope: Scope, entity_id: str, by: Subject, hits: dict[str, Hit]
@@ -157,12 +157,13 @@ class AlertBook:
             }  # fmt: skip
             if shelf.is_empty:
                 del self.shelves[key]
-                self._forgotten.append(key)
+                if self._forgotten is not None:
+                    self._forgotten.append(key)
 
     def take_forgotten(self) -> list[int]:
         """Keys at which nothing stands any more, since this was last asked."""
         forgotten, self._forgotten = self._forgotten, []
-        return forgotten
+        return forgotten or []
 
     @property
     def count(self) -> int:

@@ -107,7 +107,7 @@ class Obligations:
         self._quiet: dict[tuple[int, int], Obligation] = {}  # without an alert
         self._alerted: dict[tuple[int, int], Obligation] = {}
         self._arrivals = 0
-        self._touched: set[tuple[int, int]] = set()
+        self._touched: set[tuple[int, int]] | None = None  # None: nobody asks for changes
 
     @property
     def count(self) -> int:
@@ -121,7 +121,8 @@ class Obligations:
         obligation = self._quiet.pop(key, None) or self._alerted.pop(key, None)
         if obligation is None or event.occurred_at > obligation.newest_ms + obligation.kept_ms:
             obligation = Obligation(event.amount_due_minor)
-        self._touched.add(key)
+        if self._touched is not None:
+            self._touched.add(key)
         record = self._follow(key, obligation, event, is_judged=is_judged)
         (self._alerted if obligation.revision else self._quiet)[key] = obligation
         return record
@@ -161,12 +162,13 @@ class Obligations:
                 gone.append(key)
             for key in gone:
                 del known[key]
-                self._touched.add(key)
+            if self._touched is not None:
+                self._touched.update(gone)
 
     def changes(self) -> Iterator[tuple[tuple[int, int], Obligation | None]]:
         """The obligations that were stepped or forgotten since this was last asked."""
         touched, self._touched = self._touched, set()
-        for key in sorted(touched):
+        for key in sorted(touched or ()):
             yield key, self._quiet.get(key) or self._alerted.get(key)
 
     def restore(self, told: Mapping[tuple[int, int], Obligation]) -> None:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from detector.alerts import Hit
 from detector.entering import Rows, empty_rows
-from detector.events import ACCOUNT, CODE, KIND_MASK, UNREAD, WORDS
+from detector.events import ACCOUNT, UNREAD, WORDS
 from detector.folding import Folded
 from detector.memory import KEY_WORDS, STAGES
 from detector.told import Told
@@ -57,14 +57,9 @@ class OnwardTold:
         """The id of a row's entity."""
         return self._records[row].entities[KINDS_NAMED.index(kind)]
 
-    def naming(self, *, logins: bool) -> list[int]:
-        """Disbursements, and log-ins if asked."""
-        named = []
-        for row, record in enumerate(self._records):
-            kind = int(np.frombuffer(record.words, np.int64)[CODE]) & KIND_MASK
-            if 8 <= kind < 16 or (logins and kind < 4):
-                named.append(row)
-        return named
+    def entities(self, kind: str, rows: Sequence[int]) -> list[str]:
+        """The ids of a kind of many rows."""
+        return [self.entity(kind, row) or "" for row in rows]
 
 
 def sent(

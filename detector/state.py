@@ -106,6 +106,8 @@ class StageState:
         self._stage = stage
         self._book = book
         self._subjects = subjects
+        stage.store.take_dropped()  # from now on somebody asks
+        book.take_forgotten()
 
     def changes(self, keys: Iterable[int]) -> Iterator[Record]:
         """What the last walk changed at the entities with these keys, and the header.

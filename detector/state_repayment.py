@@ -34,6 +34,7 @@ class RepaymentState:
 
     def __init__(self, repayment: Repayment) -> None:
         self._repayment = repayment
+        list(self.changes())  # from now on somebody asks
 
     def changes(self) -> Iterator[Record]:
         """What changed since this was last asked."""

@@ -33,7 +33,7 @@ class Store:
 
     def __init__(self, stage: str, rows: int = 1024) -> None:
         self.stage = stage
-        self._dropped: list[tuple[int, int]] = []
+        self._dropped: list[tuple[int, int]] | None = None  # None: nobody asks
         is_account = stage == "account"
         slot = ACCOUNT_SLOT if is_account else ENTITY_SLOT
         place = np.full(len(WORDS), -1, np.int64)
@@ -100,7 +100,7 @@ class Store:
     def take_dropped(self) -> list[tuple[int, int]]:
         """Keys and ring sizes of what was dropped since this was last asked."""
         dropped, self._dropped = self._dropped, []
-        return dropped
+        return dropped or []
 
     def drop_before(self, horizon_ms: int) -> None:
         """Drop entities that nothing reached since the horizon, where they are many.
@@ -114,7 +114,9 @@ class Store:
             return
         for r in m.rows[:known][~is_kept]:
             give_back_all(m, r)
-            self._dropped.append((int(r["key"]), int(max(r["ring_size"], r["kept_size"]))))
+            if self._dropped is not None:
+                size = max(r["ring_size"], r["kept_size"])
+                self._dropped.append((int(r["key"]), int(size)))
         kept = np.flatnonzero(is_kept)
         rows = np.zeros(len(m.rows), ROW)
         rows[: len(kept)] = m.rows[kept]

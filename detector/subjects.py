@@ -40,11 +40,14 @@ class Subjects:
         times = words[:, T]
         self.event_names.tell(times, words[:, ID], told.event_ids)
         self.account_names.tell(times, words[:, ACCOUNT], told.account_ids)
-        naming = told.naming(logins=self._tells_logins)
-        rows = np.array(naming, np.int64)
+        kinds = words[:, CODE] & KIND_MASK
+        asked_for = (kinds >= 8) & (kinds < 16)
+        if self._tells_logins:
+            asked_for |= kinds < 2
+        rows = np.flatnonzero(asked_for)
         for kind, word in KEYS_OF_ENTITY.items():
             if kind != "account":
-                names = [told.entity(kind, row) or "" for row in naming]
+                names = told.entities(kind, rows.tolist())
                 self.entity_names.tell(times[rows], words[rows, word], names)
 
     def forget_before(self, at_ms: int) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from detector.ids import Ids
-from detector.schema import Disbursement, Disposition, Event, Login
+from detector.schema import Disposition, Event
 
 
 class Told(Protocol):
@@ -26,8 +26,8 @@ class Told(Protocol):
         """The id of a row's device, network or payee; None where it speaks of another event's."""
         ...
 
-    def naming(self, *, logins: bool) -> list[int]:
-        """The rows whose entities may be asked for after their batch."""
+    def entities(self, kind: str, rows: Sequence[int]) -> list[str]:
+        """The ids of a kind of many rows, none of which speaks of another event."""
         ...
 
 
@@ -45,14 +45,14 @@ class EventsTold:
         event = self._events[row]
         if isinstance(event, Disposition):
             return None
-        if kind == "network":
-            ip: str | None = getattr(event, "ip", None)
-            named = None if ip is None else self._ids.network(ip)
-            return "" if named is None else named[0]
-        name: str | None = getattr(event, f"{kind}_id", None)
-        return name or ""
+        return self.entities(kind, [row])[0]
 
-    def naming(self, *, logins: bool) -> list[int]:
-        """Disbursements, and log-ins if asked."""
-        kinds = (Disbursement, Login) if logins else (Disbursement,)
-        return [row for row, event in enumerate(self._events) if isinstance(event, kinds)]
+    def entities(self, kind: str, rows: Sequence[int]) -> list[str]:
+        """The ids of a kind of many rows."""
+        field = "ip" if kind == "network" else f"{kind}_id"
+        names: list[str] = [getattr(self._events[row], field, None) or "" for row in rows]
+        if kind != "network":
+            return names
+        networks = {ip: self._ids.network(ip) if ip else None for ip in set(names)}
+        cidrs = {ip: "" if named is None else named[0] for ip, named in networks.items()}
+        return [cidrs[ip] for ip in names]

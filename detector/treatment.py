@@ -51,25 +51,28 @@ class Contacts:
         self._calendar = calendar
         self._per_day = contacts_per_day
         self._days: dict[int, dict[int, int]] = {}
-        self._touched: set[tuple[int, int]] = set()
+        self._touched: set[tuple[int, int]] | None = None  # None: nobody asks for changes
 
     def count(self, account: int, at_ms: int) -> None:
         """Count one contact."""
         day = self._calendar.day(at_ms)
         counts = self._days.setdefault(day, {})
         counts[account] = counts.get(account, 0) + 1
-        self._touched.add((day, account))
+        if self._touched is not None:
+            self._touched.add((day, account))
 
     def forget_before(self, at_ms: int) -> None:
         """Drop the days that no event still to be judged can ask for."""
         oldest = self._calendar.day(at_ms) - DAYS_KEPT
         for day in [day for day in self._days if day < oldest]:
-            self._touched.update((day, account) for account in self._days.pop(day))
+            gone = self._days.pop(day)
+            if self._touched is not None:
+                self._touched.update((day, account) for account in gone)
 
     def changes(self) -> Iterator[tuple[tuple[int, int], int]]:
         """(day, account) and the count, 0 where it was forgotten, of what changed since."""
         touched, self._touched = self._touched, set()
-        for day, account in sorted(touched):
+        for day, account in sorted(touched or ()):
             yield (day, account), self._days.get(day, {}).get(account, 0)
 
     def restore(self, told: Mapping[tuple[int, int], int]) -> None:
