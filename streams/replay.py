@@ -23,6 +23,7 @@ from detector.policy import Policy, PolicyError, load_policy
 from detector.rulebook import Rulebook, RulebookError, load_rulebook
 from streams import __version__, settings
 from streams.ahead import ahead
+from streams.collecting import seldom_collected
 from streams.faults import Fault
 from streams.logs import STDIN, Log, LogError
 from streams.memory_used import peak_memory_bytes
@@ -129,6 +130,7 @@ def replay(options: Options, report: Report | None = None) -> Outcome:
     policy, rulebook = load(options.policy, options.rulebook)
     as_of_ms = time.time_ns() // 1_000_000 if options.as_of_ms is None else options.as_of_ms
     with contextlib.ExitStack() as stack:
+        stack.enter_context(seldom_collected())
         logs = [stack.enter_context(contextlib.closing(Log(name))) for name in options.logs]
         ids = Ids()
         engine = Engine(rulebook, policy, ids)
