@@ -12,6 +12,7 @@ from typing import Any
 
 from streams import __version__
 from streams.faults import Fault
+from streams.kafka_commands import add_kafka_commands
 
 EXIT_FAULT, EXIT_STOPPED = 2, 130
 Command = Callable[[argparse.Namespace], int]
@@ -46,6 +47,7 @@ def parser() -> argparse.ArgumentParser:
     commands = top.add_subparsers(title="commands", metavar="COMMAND", required=True)
     for add in (_add_demo, _add_replay, _add_simulate, _add_import, _add_check):
         add(commands)
+    add_kafka_commands(commands, _command)
     return top
 
 

@@ -12,7 +12,7 @@
 | `LENDWATCH_SASL_USERNAME` | the user | none |
 | `LENDWATCH_SASL_PASSWORD`, `..._FILE` | the password, or a file that holds it | none |
 | `LENDWATCH_SSL_CA_FILE` | who signed the brokers' certificates | the system's |
-| `LENDWATCH_SSL_CERTIFICATE_FILE`, `LENDWATCH_SSL_KEY_FILE` | our own certificate, for mTLS | none |
+| `LENDWATCH_SSL_CERTIFICATE_FILE`, `LENDWATCH_SSL_KEY_FILE` | our own, for mTLS | none |
 | `LENDWATCH_SSL_KEY_PASSWORD`, `..._FILE` | of the key | none |
 """
 
