@@ -59,7 +59,7 @@ def _add_topics(group: Any, make: MakeCommand) -> None:
             f"{exits}\n{BAD_SETUP}",
         ).add_argument  # fmt: skip
         add("--partitions", type=int, required=True, metavar="N",
-            help="of each topic that is keyed by an account or another entity; for good")  # fmt: skip
+            help="of each topic that is keyed by an entity; for good")  # fmt: skip
         add("--replication", type=int, default=3, metavar="R",
             help="copies of each record (default: 3)")  # fmt: skip
         _add_connection(add)
