@@ -100,7 +100,7 @@ def _add_dead_letters(group: Any, make: MakeCommand) -> None:
     add("--value", action="store_true", help="print the value too; it may be personal data")
     _add_connection(add)
     add = make(
-        group, "redrive", _later(module, "run_redrive"),
+        group, "redrive", _later("dlq_redrive", "run"),
         "send dead letters again to the topics that they came from",
         "lendwatch dlq redrive --reason unknown_type --dry-run",
         f"  0    done\n  1    some were left out, and why\n{BAD_SETUP}",

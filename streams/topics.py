@@ -105,7 +105,7 @@ def planned(names: TopicNames, partitions: int, replication: int) -> tuple[Topic
         latest(inner("weights"), 1, max_message_bytes=LETTER_MAX_BYTES),
         # A label is due after 30 days (`label_delay_days`); its features wait for it that long.
         kept(inner("features"), 45),
-        # `lendwatch doctor` writes here, to see that writing works and what the broker's clock says.
+        # `lendwatch doctor` writes here, to see that it can, and what the broker's clock says.
         kept(inner("probe"), 1, count=1),
     )
 
