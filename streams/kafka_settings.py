@@ -115,6 +115,7 @@ class KafkaSettings:
             "acks": "all",
             "enable.idempotence": True,
             "partitioner": "murmur2_random",  # librdkafka's own default is CRC32
+            "compression.type": "zstd",  # the quick one that all three clients read
         }
         if stage is None:
             return keys

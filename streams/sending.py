@@ -37,7 +37,6 @@ class Sender:
             settings.confluent_producer()
             | {
                 "linger.ms": 5,
-                "compression.type": "lz4",
                 "message.max.bytes": RECORD_MAX_BYTES,
                 "delivery.timeout.ms": DELIVERY_MAX_S * 1000,
                 "logger": _Silent(),
