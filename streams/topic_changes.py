@@ -6,6 +6,7 @@ so another count would part accounts from their state. `PROCEDURE` is how people
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -24,6 +25,7 @@ PROCEDURE = (
     " point producers and service to the new prefix"
 )
 REASSIGN = "move replicas with kafka-reassign-partitions.sh first, then apply again"
+VISIBLE_MAX_S = 10
 Action = Literal["create", "set", "refuse"]
 
 
@@ -105,6 +107,10 @@ def apply(admin: Any, topics: Sequence[Topic], found: Sequence[Change]) -> None:
         if change.action == "set":
             resource = ConfigResource(ConfigResourceType.TOPIC, change.topic, dict(change.settings))
             admin.alter_configs([resource])
+    # The controller has taken them; the broker that we ask learns of it a little later.
+    deadline = time.monotonic() + VISIBLE_MAX_S
+    while changes(admin, topics) and time.monotonic() < deadline:
+        time.sleep(0.05)
 
 
 def _create(admin: Any, topics: Sequence[Topic]) -> None:

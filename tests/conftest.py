@@ -7,6 +7,10 @@ from collections.abc import Generator
 
 import pytest
 
+from tests.kafka.fixtures import broker, cluster, prefix, secured
+
+__all__ = ["broker", "cluster", "prefix", "secured"]
+
 REQUIRE_ALL = "LENDWATCH_REQUIRE_ALL"
 
 
