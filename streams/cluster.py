@@ -25,6 +25,7 @@ def admin_of(settings: KafkaSettings) -> Iterator[Any]:
     """A KafkaAdminClient while entered."""
     # What the library has to say we say in our words; and below WARNING it would tell passwords.
     logging.getLogger("kafka").setLevel(logging.CRITICAL)
+    knock(settings)
     with kafka_faults(settings):
         admin = KafkaAdminClient(
             **settings.kafka_python(),
@@ -59,12 +60,16 @@ def said(error: KafkaError, settings: KafkaSettings) -> str:
     return f"{where}: Kafka says {kind}: {text}"
 
 
-def no_answer(settings: KafkaSettings) -> str:
-    """Why no broker answers, found by knocking at each address: the library does not say."""
-    return "; ".join(_knock(address, settings) for address in settings.bootstrap)
+def knock(settings: KafkaSettings) -> None:
+    """A Fault where no address can be entered at all: at once, and with the reason. The library
+    would only say, after its time is over, that it could not."""
+    closed = [_closed(address, settings) for address in settings.bootstrap]
+    if all(closed):
+        raise Fault("; ".join(filter(None, closed)))
 
 
-def _knock(address: str, settings: KafkaSettings) -> str:
+def _closed(address: str, settings: KafkaSettings) -> str | None:
+    """Why an address cannot be connected to, or what speaks there is not TLS or not trusted."""
     host, _, port = address.rpartition(":")
     host = host.strip("[]")
     context = settings.ssl_context()
@@ -82,18 +87,24 @@ def _knock(address: str, settings: KafkaSettings) -> str:
     except OSError as error:
         words = error.strerror or "no answer in time"
         return f"{address}: cannot be reached ({words}): is the address right, is Kafka running?"
+    return None
+
+
+def no_answer(settings: KafkaSettings) -> str:
+    """What is wrong where somebody listens, and Kafka yet does not answer us."""
+    where = ", ".join(settings.bootstrap)
     if settings.by_password:
         return (
-            f"{address}: the broker lets {settings.username} not in: see LENDWATCH_SASL_USERNAME,"
+            f"{where}: the broker does not let {settings.username} in: see LENDWATCH_SASL_USERNAME,"
             " LENDWATCH_SASL_PASSWORD_FILE and LENDWATCH_SASL_MECHANISM"
         )
     if settings.encrypted:
         return (
-            f"{address}: the broker lets us not in: does it ask for a certificate"
+            f"{where}: the broker does not let us in: does it ask for a certificate"
             " (LENDWATCH_SSL_CERTIFICATE_FILE) or for a user (LENDWATCH_SASL_USERNAME)?"
         )
     return (
-        f"{address}: somebody listens and does not answer as Kafka does in plain text: is it a"
+        f"{where}: somebody listens and does not answer as Kafka does in plain text: is it a"
         " listener with TLS (set LENDWATCH_SSL_CA_FILE, LENDWATCH_SASL_USERNAME)?"
     )
 

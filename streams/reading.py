@@ -8,7 +8,7 @@ from typing import Any
 
 from kafka import KafkaConsumer, TopicPartition
 
-from streams.cluster import CONNECT_MAX_MS, kafka_faults
+from streams.cluster import CONNECT_MAX_MS, kafka_faults, knock
 from streams.faults import Fault
 from streams.kafka_settings import KafkaSettings
 
@@ -18,6 +18,7 @@ POLL_MS, STALL_MAX_POLLS = 500, 40
 @contextmanager
 def reader_of(settings: KafkaSettings, topic: str) -> Iterator[Reader]:
     """A reader of all partitions of a topic, without a group: it leaves no trace."""
+    knock(settings)
     with kafka_faults(settings):
         consumer = KafkaConsumer(
             **settings.kafka_python(),
