@@ -67,6 +67,14 @@ class Cluster:
             for node in cluster.nodes:
                 node.kill()
 
+    @property
+    def controller(self) -> Node:
+        """The node that leads the cluster's metadata; without it nothing new can be decided, and
+        where it is silent but connected, others ask it for up to 30 s before they look again."""
+        with KafkaAdminClient(bootstrap_servers=self.bootstrap.split(",")) as admin:
+            quorum = admin.describe_metadata_quorum()["topics"][0]["partitions"][0]
+        return next(node for node in self.nodes if node.number == quorum["leader_id"])
+
     def wait_ready(self) -> None:
         """Until every node serves and the admin API counts them all."""
         for node in self.nodes:
@@ -133,6 +141,7 @@ def properties(number: int, home: Path, port: int, controllers: list[int], count
         "num.io.threads": 4,
         "num.network.threads": 2,
         "log.cleaner.threads": 1,
+        "log.index.size.max.bytes": 1 << 20,
     }
 
 

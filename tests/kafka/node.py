@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import signal
 import socket
 import subprocess
@@ -15,6 +16,8 @@ START_MAX_S, STOP_MAX_S = 90, 30
 # Tests start brokers more often than they load them: the quick compiler, a small heap, one
 # collector thread. A measurement of throughput asks for `quick=False`.
 HEAP = ("-Xmx512m", "-Xms128m", "-Djava.awt.headless=true", "-Xshare:auto")
+# A test run that is killed takes its brokers along, where the system can see to it.
+ENDS_WITH_US = ("setpriv", "--pdeathsig", "KILL") if shutil.which("setpriv") else ()
 QUICK = ("-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1")
 
 
@@ -63,9 +66,12 @@ class Node:
         """Begin a life; `wait_started` tells when it serves."""
         assert self.process is None, f"node {self.number} is running"
         self._started.clear()
-        command = java(
-            self.jars, "kafka.Kafka", str(self.folder / "server.properties"), quick=self.quick
-        )
+        command = [
+            *ENDS_WITH_US,
+            *java(
+                self.jars, "kafka.Kafka", str(self.folder / "server.properties"), quick=self.quick
+            ),
+        ]
         self.process = subprocess.Popen(
             command, cwd=self.folder, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT, text=True, start_new_session=True,
