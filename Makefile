@@ -59,4 +59,4 @@ lock: $(READY) ## newest allowed versions into both lock files
 		--constraint requirements-dev.lock --output-file requirements.lock pyproject.toml
 
 clean: ## remove the environment and caches
-	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) build .mypy_cache .pytest_cache .ruff_cache .hypothesis

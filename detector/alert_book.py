@@ -5,7 +5,9 @@ Laws 21, 22 and 24 of README.md.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
 from typing import Final
 
 from detector.alerts import SEVERITIES, Alert, Hit, Revision, Scope, Subject, Trigger, alert_id_of
@@ -17,31 +19,42 @@ STANDING_HITS_KEPT: Final = 64  # hit times of a typology at a key, for rules th
 STANDING_MS: Final = 7 * 86_400_000  # an older hit is as good as none
 
 
+@dataclass(slots=True)
+class Shelf:
+    """All that stands at one key of a stage."""
+
+    alerts: list[Alert] = field(default_factory=list)  # in the order of opening
+    hit_times: dict[str, list[int]] = field(default_factory=dict)  # by typology
+    stood: dict[tuple[Scope, int], tuple[frozenset[str], int]] = field(default_factory=dict)
+    withdrawing: dict[tuple[str, int], int] = field(default_factory=dict)  # events, their times
+
+    @property
+    def is_empty(self) -> bool:
+        return not (self.alerts or self.hit_times or self.stood or self.withdrawing)
+
+
 class AlertBook:
-    """The standing alerts of one stage."""
+    """The standing alerts of one stage, by key."""
 
     def __init__(self, quiet_ms: Mapping[str, int], standing: frozenset[str]) -> None:
         self._quiet_ms = quiet_ms
         self._standing = standing  # typologies whose newest hits rules ask for
-        self._by_scope: dict[Scope, list[Alert]] = {}
-        self._by_key: dict[int, list[Alert]] = {}
-        self._hit_times: dict[tuple[str, int], list[int]] = {}
-        self._stood: dict[tuple[Scope, int], tuple[frozenset[str], int]] = {}
-        self._withdrawing: dict[tuple[str, int, int], int] = {}  # events that withdrew, their times
+        self.shelves: defaultdict[int, Shelf] = defaultdict(Shelf)
+        self._forgotten: list[int] = []
 
     def hit(
         self, scope: Scope, entity_id: str, by: Subject, hits: dict[str, Hit]
     ) -> tuple[Alert, Revision | None]:
         """Fold the hits of one event on one scope; the alert, and its revision if it made one."""
+        shelf = self.shelves[scope.key]
         if scope.typology in self._standing:
-            times = self._hit_times.setdefault((scope.typology, scope.key), [])
+            times = shelf.hit_times.setdefault(scope.typology, [])
             times.append(by.occurred_at_ms)
             del times[:-STANDING_HITS_KEPT]
         alert = self._open_for(scope, by) or self._reopened(scope, by)
         if alert is None:
             alert = Alert(alert_id_of(scope, by.event), scope, entity_id, by, "open")
-            self._by_scope.setdefault(scope, []).append(alert)
-            self._by_key.setdefault(scope.key, []).append(alert)
+            shelf.alerts.append(alert)
         was_open = alert.revision > 0 and alert.status in ("open", "updated")
         if not was_open:
             alert.triggers.clear()
@@ -79,16 +92,19 @@ class AlertBook:
 
         An event does so once, however often it is judged again, until it ceases to hit.
         """
-        mark = (typology, key, by.event)
+        shelf = self.shelves.get(key)
+        mark = (typology, by.event)
         if not is_hit:
-            self._withdrawing.pop(mark, None)
+            if shelf is not None:
+                shelf.withdrawing.pop(mark, None)
             return []
-        if mark in self._withdrawing:
+        shelf = self.shelves[key]
+        if mark in shelf.withdrawing:
             return []
-        self._withdrawing[mark] = by.occurred_at_ms
+        shelf.withdrawing[mark] = by.occurred_at_ms
         revisions = []
         reach_ms = self._quiet_ms[typology] + FORGET_AFTER_MS
-        for alert in self._by_key.get(key, ()):
+        for alert in shelf.alerts:
             is_open = alert.status in ("open", "updated")
             near = alert.span()[1] + reach_ms >= by.occurred_at_ms
             if alert.scope.typology == typology and is_open and near:
@@ -103,58 +119,65 @@ class AlertBook:
 
         What is found now is what stands from now on.
         """
-        before = self._stood.pop((scope, event), None)
-        if before is None or before[0] != frozenset(rules):
+        shelf = self.shelves.get(scope.key)
+        before = shelf.stood.pop((scope, event), None) if shelf is not None else None
+        if shelf is None or before is None or before[0] != frozenset(rules):
             return False
-        self._stood[scope, event] = before
+        shelf.stood[scope, event] = before
         return True
 
     def standing_for(self, key: int, event: int) -> list[Alert]:
         """The open alerts of a key in which this event is a trigger."""
         return [
-            alert for alert in self._by_key.get(key, ())
+            alert for alert in self._alerts_at(key)
             if alert.status in ("open", "updated") and event in alert.triggers
         ]  # fmt: skip
 
     def hit_age_ms(self, typology: str, key: int, at_ms: int, never_ms: int) -> int:
         """The age of the newest hit of a typology at a key in the week up to a time."""
-        times = self._hit_times.get((typology, key), ())
+        shelf = self.shelves.get(key)
+        times = shelf.hit_times.get(typology, ()) if shelf is not None else ()
         recent = [t for t in times if at_ms - STANDING_MS < t <= at_ms]
         return at_ms - max(recent) if recent else never_ms
 
     def forget(self, clock_ms: int, lateness_ms: int) -> None:
         """Law 24: drop what no event still to be judged could reach."""
-        for scope in list(self._by_scope):
-            horizon = clock_ms - lateness_ms - self._quiet_ms[scope.typology] - FORGET_AFTER_MS
-            kept = [alert for alert in self._by_scope[scope] if alert.span()[1] >= horizon]
-            if len(kept) == len(self._by_scope[scope]):
-                continue
-            gone = {id(alert) for alert in self._by_scope[scope]} - {id(a) for a in kept}
-            self._by_scope[scope] = kept
-            if not kept:
-                del self._by_scope[scope]
-            at_key = [a for a in self._by_key[scope.key] if id(a) not in gone]
-            self._by_key[scope.key] = at_key
-            if not at_key:
-                del self._by_key[scope.key]
-        for mark, at_ms in list(self._withdrawing.items()):
-            if at_ms < clock_ms - lateness_ms:
-                del self._withdrawing[mark]
-        for stood, (_, at_ms) in list(self._stood.items()):
-            if at_ms < clock_ms - lateness_ms:
-                del self._stood[stood]
-        for name, times in list(self._hit_times.items()):
-            if max(times) < clock_ms - lateness_ms - STANDING_MS:
-                del self._hit_times[name]
+        oldest_ms = clock_ms - lateness_ms
+        for key, shelf in list(self.shelves.items()):
+            shelf.alerts = [
+                alert for alert in shelf.alerts
+                if alert.span()[1] + self._quiet_ms[alert.scope.typology] + FORGET_AFTER_MS
+                >= oldest_ms
+            ]  # fmt: skip
+            shelf.withdrawing = {k: t for k, t in shelf.withdrawing.items() if t >= oldest_ms}
+            shelf.stood = {k: v for k, v in shelf.stood.items() if v[1] >= oldest_ms}
+            shelf.hit_times = {
+                name: times for name, times in shelf.hit_times.items()
+                if max(times) >= oldest_ms - STANDING_MS
+            }  # fmt: skip
+            if shelf.is_empty:
+                del self.shelves[key]
+                self._forgotten.append(key)
+
+    def take_forgotten(self) -> list[int]:
+        """Keys at which nothing stands any more, since this was last asked."""
+        forgotten, self._forgotten = self._forgotten, []
+        return forgotten
 
     @property
     def count(self) -> int:
         """Alerts that are remembered."""
-        return sum(len(alerts) for alerts in self._by_scope.values())
+        return sum(len(shelf.alerts) for shelf in self.shelves.values())
+
+    def _alerts_at(self, key: int) -> list[Alert]:
+        shelf = self.shelves.get(key)
+        return shelf.alerts if shelf is not None else []
 
     def _open_for(self, scope: Scope, by: Subject) -> Alert | None:
         quiet = self._quiet_ms[scope.typology]
-        for alert in reversed(self._by_scope.get(scope, [])):
+        for alert in reversed(self._alerts_at(scope.key)):
+            if alert.scope != scope:
+                continue
             first, last = alert.span()
             is_open = alert.status in ("open", "updated")
             if is_open and first - quiet <= by.occurred_at_ms <= last + quiet:
@@ -163,22 +186,22 @@ class AlertBook:
 
     def _reopened(self, scope: Scope, by: Subject) -> Alert | None:
         wanted = alert_id_of(scope, by.event)
-        for alert in self._by_scope.get(scope, ()):
+        for alert in self._alerts_at(scope.key):
             if alert.alert_id == wanted:
                 return alert
         return None
 
     def _rank_up(self, alert: Alert) -> bool:
         """Set the severity to the highest of its rules'; whether that is a rise."""
-        ranks = [SEVERITIES.index(hit.rule.severity) for hit in alert.hits().values()]
+        ranks = [SEVERITIES.index(hit.severity) for hit in alert.hits().values()]
         highest = max(ranks, default=SEVERITIES.index(alert.severity))
         rises = highest > SEVERITIES.index(alert.severity)
         alert.severity = SEVERITIES[highest]
         return rises
 
     def _keep_standing(self, scope: Scope, trigger: Trigger) -> None:
-        subject = trigger.subject
-        self._stood[scope, subject.event] = (frozenset(trigger.hits), subject.occurred_at_ms)
+        subject, rules = trigger.subject, frozenset(trigger.hits)
+        self.shelves[scope.key].stood[scope, subject.event] = (rules, subject.occurred_at_ms)
 
     def _let_go(self, alert: Alert) -> None:
         if len(alert.triggers) > TRIGGERS_KEPT:

@@ -12,8 +12,6 @@ from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import Any, Final
 
-from detector.rules import Rule
-
 WEIGHTS: Final[Mapping[str, float]] = {
     "critical": 0.95, "high": 0.8, "medium": 0.5, "low": 0.25, "info": 0.1,
 }  # fmt: skip
@@ -46,9 +44,17 @@ class Subject:
 
 @dataclass(slots=True, frozen=True)
 class Hit:
-    """A rule that hit, with what it saw: a reason of the contract without its contribution."""
+    """A rule that hit, with what it saw; it outlives the rulebook that the rule was of.
 
-    rule: Rule
+    `reason` is a reason of the contract without its contribution.
+    """
+
+    rule_id: str
+    version: int
+    typology: str
+    entity_kind: str
+    severity: str
+    actions: tuple[str, ...]
     reason: Mapping[str, Any]
     evidence: tuple[str, ...]
 

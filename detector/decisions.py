@@ -68,7 +68,7 @@ def draw_decision(
     *, is_degraded: bool, versions: Versions,
 ) -> dict[str, Any]:  # fmt: skip
     """The contract's decision on a draw; `event` gives event_id, account_id, occurred_at."""
-    rules = noisy_or([hit.rule.severity for _, hit in sorted(hits.items())])
+    rules = noisy_or([hit.severity for _, hit in sorted(hits.items())])
     outcome = _outcome(hits, is_degraded=is_degraded)
     return {
         **event,
@@ -87,13 +87,12 @@ def _outcome(hits: Mapping[str, Hit], *, is_degraded: bool) -> str:
     """Law 25: the strictest that any hit, or the want of an input, asks for."""
     strictest = 1 if is_degraded else 0
     for hit in hits.values():
-        rule = hit.rule
-        holds = "hold_disbursement" in rule.actions
-        if holds and rule.severity == "critical":
+        holds = "hold_disbursement" in hit.actions
+        if holds and hit.severity == "critical":
             return "decline"
-        if holds or "step_up_verification" in rule.actions:
+        if holds or "step_up_verification" in hit.actions:
             strictest = max(strictest, 2)
-        elif rule.severity != "info":
+        elif hit.severity != "info":
             strictest = max(strictest, 1)
     return OUTCOMES[strictest]
 

@@ -76,7 +76,7 @@ class Engine:
         self.stages = [
             Stage(name, rulebook, self._columns, policy, terms, DECIDED_BY) for name in STAGES
         ]
-        self._subjects = Subjects(
+        self.subjects = Subjects(
             ids, int(rulebook.parameters[PAYOUT_PARAMETER]),
             tells_logins=any(
                 rule.on == "login" and rule.entity != "account" and stage.is_kept(rule)
@@ -85,15 +85,16 @@ class Engine:
         )  # fmt: skip
         quiet = {name: typology.quiet_ms for name, typology in rulebook.typologies.items()}
         standing = frozenset(_standing_columns(rulebook).values())
-        self._books = [AlertBook(quiet, standing) for _ in self.stages]
+        self.books = [AlertBook(quiet, standing) for _ in self.stages]
+        self.touched: list[NDArray[np.int64]] = []  # by stage: keys that the last batch reached
         rules = [rule for stage in self.stages for rule in stage.rules]
-        reasons = Reasons(rules, self._columns, self._subjects)
+        reasons = Reasons(rules, self._columns, self.subjects)
         findings = Findings(self._columns, rulebook.features)
         self._folders = [
-            Folder(stage, book, reasons, self._subjects, findings)
-            for stage, book in zip(self.stages, self._books, strict=True)
+            Folder(stage, book, reasons, self.subjects, findings)
+            for stage, book in zip(self.stages, self.books, strict=True)
         ]
-        self._repayment = Repayment(rulebook, policy, calendar, self._columns, self.versions)
+        self.repayment = Repayment(rulebook, policy, calendar, self._columns, self.versions)
         self._decider = Decider(self._columns, self.versions)
         self._events: Counter[str] = Counter()
         self._states: Counter[str] = Counter()
@@ -106,7 +107,7 @@ class Engine:
             return outputs
         rows = _rows(batch.words, len(self._columns.names))
         kinds = rows.words[:, CODE] & KIND_MASK
-        self._subjects.take(batch.events, rows.words)
+        self.subjects.take(batch.events, rows.words)
         folded = [self._run(0, rows, None)]
         for place in range(1, len(self.stages)):
             order = self._order(place, rows)
@@ -117,7 +118,7 @@ class Engine:
             for place, part in enumerate(folded)
             for row, revision in part.revisions
         ]
-        repayment = self._repayment.take(batch.events, rows, kinds)
+        repayment = self.repayment.take(batch.events, rows, kinds)
         revisions += [(row, -1, record) for row, record in repayment.alerts]
         revisions.sort(key=lambda entry: (entry[0], entry[1]))
         outputs.alerts = [record for _, _, record in revisions]
@@ -142,13 +143,17 @@ class Engine:
             "findings": findings,
             "entities": {stage.name: stage.store.entities for stage in self.stages},
             "bytes": {stage.name: stage.store.bytes_used for stage in self.stages},
-            "alerts_remembered": sum(book.count for book in self._books),
-            "obligations_remembered": self._repayment.remembered,
+            "alerts_remembered": sum(book.count for book in self.books),
+            "obligations_remembered": self.repayment.remembered,
         }
 
     def _run(self, place: int, rows: Rows, order: NDArray[np.int64] | None) -> Folded:
         stage = self.stages[place]
         walked = stage.walk(rows, order, self._absent_ids)
+        if place == 0:
+            self.touched = []
+        words = rows.words if order is None else rows.words[order]
+        self.touched.append(words[:, stage.key_word])
         self._timer(stage.name)
         return self._folders[place].fold(rows, walked)
 
@@ -176,11 +181,12 @@ class Engine:
         if clock_ms - self._forgot_ms < FORGET_EVERY_MS:
             return
         self._forgot_ms = clock_ms
-        for stage, book in zip(self.stages, self._books, strict=True):
+        for stage, book in zip(self.stages, self.books, strict=True):
             book.forget(stage.clock_ms, self._lateness_ms)
+            stage.forget()
         oldest = min(stage.clock_ms for stage in self.stages if stage.clock_ms >= 0)
-        self._subjects.forget_before(oldest - self._lateness_ms - EVIDENCE_REACH_MS)
-        self._repayment.forget(clock_ms, self._lateness_ms)
+        self.subjects.forget_before(oldest - self._lateness_ms - EVIDENCE_REACH_MS)
+        self.repayment.forget(clock_ms, self._lateness_ms)
 
 
 def check_needs(rulebook: Rulebook, folder: str) -> None:

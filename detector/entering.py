@@ -11,6 +11,7 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from detector.clock import advance_clock, count_population
 from detector.events import (
     ACCOUNT,
     AMOUNT,
@@ -30,33 +31,18 @@ from detector.events import (
     T,
 )  # fmt: skip
 from detector.familiar import find_known, high, see
+from detector.forgetting import forget_before, horizon_of
 from detector.jit import compiled, inlined
 from detector.memory import (
-    CLOCK_HOUR,
-    CLOCK_MINUTE,
     CLOCK_NOW,
-    CLOCK_PENDING_ACCOUNT,
-    CLOCK_PENDING_MS,
-    CLOCK_SINCE,
     DAY_MS,
     RING_MAX,
-    WEEK_HOUR,
-    WEEK_HOURS,
-    WEEK_LOGINS,
+    TURN,
     Memory,
     Row,
 )  # fmt: skip
-from detector.ring import (
-    at,
-    find_id,
-    find_or_add,
-    find_put_away,
-    insert,
-    is_repeat,
-    mark_echoes,
-    place_of,
-    rank,
-)  # fmt: skip
+from detector.places import find_or_add
+from detector.ring import at, find_id, find_put_away, insert, is_repeat, mark_echoes, place_of, rank
 
 JUDGED, REPEAT, STALE, TOO_LATE, KEYLESS = range(5)
 NORMAL_HALF_LIFE_MS: Final = 30 * DAY_MS
@@ -78,57 +64,6 @@ class Rows(NamedTuple):
     decide: NDArray[np.uint8]  # a draw told for the first time
     onward: NDArray[np.uint8]
     degraded: NDArray[np.uint8]
-
-
-@inlined
-def advance_clock(m: Memory, t: int, account: int) -> None:
-    """Law 3: the newest time handled, but no single account jumps it by more than a day."""
-    c = m.clock
-    c[CLOCK_SINCE] = t if c[CLOCK_SINCE] < 0 else min(c[CLOCK_SINCE], t)
-    if c[CLOCK_NOW] < 0:
-        c[CLOCK_NOW] = t
-        return
-    if t <= c[CLOCK_NOW] + DAY_MS:
-        c[CLOCK_NOW] = max(c[CLOCK_NOW], t)
-        if c[CLOCK_PENDING_MS] <= c[CLOCK_NOW] + DAY_MS:
-            c[CLOCK_PENDING_MS] = -1
-        return
-    if c[CLOCK_PENDING_MS] >= 0 and c[CLOCK_PENDING_ACCOUNT] != account:
-        c[CLOCK_NOW] = min(t, c[CLOCK_PENDING_MS])
-        if t <= c[CLOCK_NOW] + DAY_MS:
-            c[CLOCK_NOW] = t
-            c[CLOCK_PENDING_MS] = -1
-            return
-    c[CLOCK_PENDING_MS] = t
-    c[CLOCK_PENDING_ACCOUNT] = account
-
-
-@inlined
-def _count_in(
-    pool: NDArray[np.int64], clock: NDArray[np.int64], which: int, unit: int, failed: bool
-) -> bool:
-    """Count a log-in in its unit of a ring of units; False where it is no longer kept."""
-    size = len(pool)
-    if clock[which] < 0 or unit - clock[which] > size:
-        clock[which] = unit - size
-    while clock[which] < unit:
-        clock[which] += 1
-        pool[clock[which] & (size - 1)] = 0
-    if unit <= clock[which] - size:
-        return False
-    pool[unit & (size - 1), 0] += 1
-    pool[unit & (size - 1), 1] += failed
-    return True
-
-
-@inlined
-def _count_population(m: Memory, t: int, failed: bool) -> None:
-    _count_in(m.population_minutes, m.clock, CLOCK_MINUTE, t // 60_000, failed)
-    hour, week = t // 3_600_000, m.clock[WEEK_HOUR]
-    kept = _count_in(m.population_hours, m.clock, CLOCK_HOUR, hour, failed)
-    if kept and week - WEEK_HOURS < hour <= week:
-        m.clock[WEEK_LOGINS] += 1
-        m.clock[WEEK_LOGINS + 1] += failed
 
 
 @inlined
@@ -186,6 +121,7 @@ def _release_again(m: Memory, r: Row, after: int) -> None:
         if (kind == 8 or kind == 9) and m.slots[s, m.place[VERIFICATION]] == 0:
             wanted = m.slots[s, m.place[OBJECT]]
             m.slots[s, m.place[VERIFICATION]] = _bound_check(m, r, j, wanted)
+            m.changed[s] = m.clock[TURN]
 
 
 @inlined
@@ -254,8 +190,9 @@ def _resolve_label(m: Memory, r: Row, w: NDArray[np.int64], kind: int) -> bool:
 
 @inlined
 def enter_account(
-    i: int, rows: Rows, m: Memory, absent_ids: NDArray[np.uint8], lateness_ms: int
-) -> tuple[int, int, bool]:
+    i: int, rows: Rows, m: Memory, absent_ids: NDArray[np.uint8], lateness_ms: int,
+    history_ms: int,
+) -> tuple[int, int, bool]:  # fmt: skip
     """Put an event in its account's memory: row, position (-1: judged by nothing), True."""
     w = rows.words[i]
     kind, t = w[CODE] & KIND_MASK, w[T]
@@ -264,13 +201,16 @@ def enter_account(
         return 0, -1, True
     row = find_or_add(m, w[ACCOUNT])
     r = m.rows[row]
+    horizon_ms = horizon_of(m.clock[CLOCK_NOW], history_ms)
+    if horizon_ms > r.horizon_ms:
+        forget_before(m, row, horizon_ms)
     if is_repeat(m, r, w):
         rows.state[i] = REPEAT
         return row, -1, True
     advance_clock(m, t, w[ACCOUNT])
     j = place_of(m, r, t, rank(kind))
     told = kind == 8 or kind == 9
-    if r.count == RING_MAX and j == 0:
+    if (r.count == RING_MAX and j == 0) or t < horizon_ms:
         rows.state[i] = STALE
         rows.degraded[i] = 1
         rows.decide[i] = told and not mark_echoes(m, r, RING_MAX, w)
@@ -279,7 +219,7 @@ def enter_account(
     if kind < 16:
         _field_causes(m, w, kind, absent_ids, rows.field_cause[i])
     if kind < 2:
-        _count_population(m, t, kind == 1)
+        count_population(m, t, kind == 1)
     if told:
         rows.decide[i] = not mark_echoes(m, r, j, w)
         kind = w[CODE] & KIND_MASK

@@ -17,7 +17,7 @@ from detector.memory import (
     Memory,
     Row,
 )  # fmt: skip
-from detector.ring import copy_row, give_back, take
+from detector.places import copy_row, give_back, take
 
 KNOWN_DEVICE, KNOWN_NETWORK, KNOWN_PAYEE = 0, 1, 2
 KNOWN_MAX = DEVICES_MAX + NETWORKS_MAX + PAYEES_MAX

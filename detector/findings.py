@@ -29,9 +29,17 @@ NULL_CAUSES: Final = NO_HISTORY | SOURCE_MISSING | INPUT_MISSING
 
 
 class Findings:
-    """Writes findings; `columns` are all columns of a rulebook with these features."""
+    """Writes findings; `columns` are all columns of a rulebook with these features.
+
+    `standing`: the columns that ask for a typology's newest hit, by typology.
+    """
 
     def __init__(self, columns: Columns, features: tuple[FeatureSpec, ...]) -> None:
+        self.standing = {
+            name.removesuffix(STANDING_SUFFIX): place
+            for place, name in enumerate(columns.names)
+            if name.endswith(STANDING_SUFFIX)
+        }
         self._columns = {
             event_type: [
                 (name, columns.index[name])
@@ -69,7 +77,7 @@ class Findings:
             "stage": stage,
             "again": again,
             "rules": [
-                {"id": rule_id, "version": hit.rule.version, "alert_id": alert_id}
+                {"id": rule_id, "version": hit.version, "alert_id": alert_id}
                 for alert_id, of_alert in hits.items()
                 for rule_id, hit in sorted(of_alert.items())
             ],

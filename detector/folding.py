@@ -76,11 +76,12 @@ class Folder:
             if finding.rule.effect == "withdraw":
                 withdrawing.append(finding.rule)
                 continue
-            hit = self._reasons.hit(finding, values, causes)
+            hit = self._reasons.hit(finding, int(words[CODE]), values, causes)
             if finding.rule.status == "live":
                 by_typology[self._scope_name(finding.rule)][finding.rule.id] = hit
                 folded.hits[row][finding.rule.id] = hit
         subject = self._subjects.own(row) if by_typology or withdrawing else None
+        settled = self._settled(words, values) if by_typology else values
         hits: dict[str, dict[str, Hit]] = {}
         for name in sorted(by_typology):
             assert subject is not None
@@ -88,7 +89,7 @@ class Folder:
             folded.alert_ids[row].append(alert_id)
             hits[alert_id] = by_typology[name]
         if hits and subject is not None:
-            self._tell(row, subject, words, hits, values, causes, folded, again=False)
+            self._tell(row, subject, words, hits, settled, causes, folded, again=False)
         for rule in withdrawing:
             assert subject is not None
             if rule.status == "live":
@@ -106,7 +107,9 @@ class Folder:
         for finding in findings:
             if finding.rule.effect == "alert" and finding.rule.status == "live":
                 name = self._scope_name(finding.rule)
-                by_typology[name][finding.rule.id] = self._reasons.hit(finding, values, causes)
+                by_typology[name][finding.rule.id] = self._reasons.hit(
+                    finding, int(words[CODE]), values, causes
+                )
         event, key = int(words[ID]), int(words[self._stage.key_word])
         standing = self._book.standing_for(key, event)
         if not standing and not by_typology and not self._withdrawers:
@@ -122,8 +125,8 @@ class Folder:
         changed: dict[str, dict[str, Hit]] = {}
         for name in sorted(now, key=lambda name: (not now[name], name)):
             if name not in stood:
-                rule = next(iter(now[name].values())).rule
-                if not self._book.stands_already(self._scope(rule, words), event, now[name]):
+                scope = self._scope(next(iter(now[name].values())), words)
+                if not self._book.stands_already(scope, event, now[name]):
                     alert_id = self._apply(words, row, subject, now[name], folded)
                     changed[alert_id] = by_typology.get(name, {})
                 continue
@@ -137,6 +140,16 @@ class Folder:
             hits_now = rule.id in withdrawing
             revisions = self._book.withdraw(rule.typology, key, subject, is_hit=hits_now)
             folded.revisions += [(row, revision) for revision in revisions]
+
+    def _settled(
+        self, words: NDArray[np.int64], values: NDArray[np.float64]
+    ) -> NDArray[np.float64]:
+        """The columns with the standing ones told, as they stood before this event's own hits."""
+        values = values.copy()
+        key, at_ms = int(words[self._stage.key_word]), int(words[T])
+        for name, column in self._findings.standing.items():
+            values[column] = self._book.hit_age_ms(name, key, at_ms, NEVER_MS)
+        return values
 
     def _tell(
         self, row: int, subject: Subject, words: NDArray[np.int64],
@@ -153,9 +166,8 @@ class Folder:
         self, words: NDArray[np.int64], row: int, subject: Subject, hits: Mapping[str, Hit],
         folded: Folded,
     ) -> str:  # fmt: skip
-        rule = next(iter(hits.values())).rule
-        scope = self._scope(rule, words)
-        name = self._subjects.entity_name(rule.entity, subject, words, row)
+        scope = self._scope(next(iter(hits.values())), words)
+        name = self._subjects.entity_name(scope.entity_kind, subject, words, row)
         alert, revision = self._book.hit(scope, name, subject, dict(hits))
         if revision is not None:
             folded.revisions.append((row, revision))
@@ -176,9 +188,9 @@ class Folder:
         assert result in (HIT, CLEAR, ABSTAIN)
         return result == HIT
 
-    def _scope(self, rule: Rule, words: NDArray[np.int64]) -> Scope:
-        entity = int(words[KEYS_OF_ENTITY[rule.entity]])
-        return Scope(rule.typology, rule.entity, entity, int(words[self._stage.key_word]))
+    def _scope(self, hit: Hit, words: NDArray[np.int64]) -> Scope:
+        entity = int(words[KEYS_OF_ENTITY[hit.entity_kind]])
+        return Scope(hit.typology, hit.entity_kind, entity, int(words[self._stage.key_word]))
 
     @staticmethod
     def _scope_name(rule: Rule) -> str:

@@ -10,17 +10,20 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from detector.entering import JUDGED, Rows, advance_clock, enter_account
+from detector.clock import advance_clock
+from detector.entering import JUDGED, Rows, enter_account
 from detector.events import ACCOUNT, CODE, KIND_MASK, OPENING_BIT, OWNER_SHIFT, PAYEE, T
 from detector.familiar import label, see_account
 from detector.fields import fill_fields
+from detector.forgetting import forget_before, horizon_of
 from detector.hits import Found, Rules, Scratch, has_space
 from detector.jit import compiled, inlined
 from detector.judging import abstain_all, judge, recall
 from detector.memory import CLOCK_NOW, DAY_MS, RING_MAX, Memory, Row
+from detector.places import find_or_add, has_room
 from detector.plan import Plan
 from detector.reading import absence_cause
-from detector.ring import at, count_minute, find_or_add, has_room, insert, place_of, rank
+from detector.ring import at, count_minute, insert, place_of, rank
 from detector.terms import Terms
 
 
@@ -45,7 +48,7 @@ def _mark_opening(m: Memory, r: Row, j: int, w: NDArray[np.int64]) -> None:
 @inlined
 def _enter_entity(
     i: int, key_word: int, rows: Rows, m: Memory, plan: Plan, rules: Rules, lateness_ms: int,
-    found: Found,
+    history_ms: int, found: Found,
 ) -> tuple[int, int, bool]:  # fmt: skip
     """Put an event in a later entity's memory: row, the first position to judge (-1: none), and
     whether the event itself is one; a label only makes others be judged again."""
@@ -61,13 +64,16 @@ def _enter_entity(
         return 0, -1, True
     row = find_or_add(m, key)
     r = m.rows[row]
+    horizon_ms = horizon_of(m.clock[CLOCK_NOW], history_ms)
+    if horizon_ms > r.horizon_ms:
+        forget_before(m, row, horizon_ms)
     if kind >= 60:
         label(m, r, w[ACCOUNT], t, kind == 60)
         speaks = judged and t >= m.clock[CLOCK_NOW] - lateness_ms
         return row, (place_of(m, r, t, 0) if speaks else -1), False
     advance_clock(m, t, w[ACCOUNT])
     j = place_of(m, r, t, rank(kind))
-    if r.count == RING_MAX and j == 0:
+    if (r.count == RING_MAX and j == 0) or t < horizon_ms:
         rows.degraded[i] = 1
         return row, -1, True
     if (kind == 8 or kind == 9) and key_word == PAYEE:
@@ -86,8 +92,8 @@ def _enter_entity(
 @compiled
 def walk(
     start: int, order: NDArray[np.int64], key_word: int, rows: Rows, m: Memory, plan: Plan,
-    rules: Rules, terms: Terms, absent_ids: NDArray[np.uint8], lateness_ms: int, found: Found,
-    scratch: Scratch,
+    rules: Rules, terms: Terms, absent_ids: NDArray[np.uint8], lateness_ms: int,
+    history_ms: int, found: Found, scratch: Scratch,
 ) -> int:  # fmt: skip
     """Walk the batch rows named by `order` through the stage of `key_word`.
 
@@ -99,10 +105,10 @@ def walk(
             return position
         i = order[position]
         if key_word == ACCOUNT:
-            row, first, is_own = enter_account(i, rows, m, absent_ids, lateness_ms)
+            row, first, is_own = enter_account(i, rows, m, absent_ids, lateness_ms, history_ms)
         else:
             row, first, is_own = _enter_entity(
-                i, key_word, rows, m, plan, rules, lateness_ms, found
+                i, key_word, rows, m, plan, rules, lateness_ms, history_ms, found
             )
         if first < 0:
             continue

@@ -145,7 +145,8 @@ def matching(
             and _fits(m, s, plan, f, w)
         ):
             continue
-        if void and _is_void(slots[s, object_at], voided, void):
+        draw = code & KIND_MASK == 8 or code & KIND_MASK == 9
+        if void and draw and _is_void(slots[s, object_at], voided, void):
             continue
         found[n] = s
         n += 1

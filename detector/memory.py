@@ -56,11 +56,13 @@ ENTITY_SLOT: Final = (T, ID, CODE, ACCOUNT, DEVICE, PAYEE, OBJECT, AMOUNT)
 
 ROW: Final = np.dtype([
     ("key", "i8"), ("ring_at", "i8"), ("familiar_at", "i8"), ("put_away_at", "i8"),
-    ("newest_put_away_ms", "i8"), ("first_ms", "i8"), ("normal_ms", "i8"),
+    ("newest_put_away_ms", "i8"), ("first_ms", "i8"), ("newest_ms", "i8"),
+    ("horizon_ms", "i8"), ("normal_ms", "i8"),
     ("normal_sum", "f8"), ("normal_weight", "f8"), ("minute_newest", "i8"), ("openings", "i8"),
     ("draws", "i4"), ("ring_size", "i4"), ("head", "i4"), ("count", "i4"),
     ("familiar_size", "i4"), ("familiar_count", "i4"), ("put_away_count", "i4"),
-    ("put_away_next", "i4"), ("voids", "i4"), ("marked", "i4"), ("signals", "i4"), ("kinds", "i8"),
+    ("put_away_next", "i4"), ("voids", "i4"), ("marked", "i4"), ("signals", "i4"),
+    ("kinds", "i8"), ("kept_size", "i8"),
 ])  # fmt: skip
 
 
@@ -73,6 +75,8 @@ class Row(Protocol):
     put_away_at: int
     newest_put_away_ms: int
     first_ms: int
+    newest_ms: int  # of all events that were remembered
+    horizon_ms: int  # what is older was forgotten already
     normal_ms: int
     normal_sum: float
     normal_weight: float
@@ -90,6 +94,7 @@ class Row(Protocol):
     marked: int
     signals: int  # all that the ring ever held, a bit each
     kinds: int
+    kept_size: int  # of the ring, when its state was last taken
 
 
 class Memory(NamedTuple):
@@ -98,6 +103,7 @@ class Memory(NamedTuple):
     rows: NDArray[Any]  # ROW, one an entity
     table: NDArray[np.int64]  # (2^k, 2): key, row + 1; open addressing
     slots: NDArray[np.int64]  # (pool, words of a slot): the rings
+    changed: NDArray[np.int64]  # (pool,): the turn in which a slot was last written
     familiar: NDArray[np.int64]  # (pool, 2 or 4): hash|kind, first|last[, failed|success, ...]
     put_away: NDArray[np.int64]  # (pool * PUT_AWAY_MAX, PUT_AWAY_WORDS)
     minutes: NDArray[np.uint32]  # (rows, MINUTES, 2): log-ins, failed ones; (0, ...) if not kept
@@ -106,7 +112,7 @@ class Memory(NamedTuple):
     carried: NDArray[np.int64]  # (types, 5): device, network, session, verification, events
     free: NDArray[np.int64]  # (2, CLASSES): heads of the free lists of slots and familiar
     used: NDArray[np.int64]  # (6,): rows, slots, familiar, put-away blocks; freed slots, familiar
-    clock: NDArray[np.int64]  # (9,): see the CLOCK_ names
+    clock: NDArray[np.int64]  # (10,): see the CLOCK_ names
     place: NDArray[np.int64]  # (words of a batch row): index in a slot, or -1
     keep: NDArray[np.int64]  # (words of a slot): index in a batch row
 
@@ -114,5 +120,6 @@ class Memory(NamedTuple):
 CLOCK_NOW, CLOCK_SINCE, CLOCK_PENDING_MS, CLOCK_PENDING_ACCOUNT = range(4)
 CLOCK_MINUTE, CLOCK_HOUR = 4, 5
 WEEK_HOUR, WEEK_LOGINS = 6, 7  # the population's week up to an hour: log-ins, then failed ones
+TURN: Final = 9  # counts the batches, so that what one changed can be kept
 WEEK_HOURS: Final = 168
 NOT_YET: Final = -1

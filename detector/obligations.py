@@ -7,10 +7,12 @@ step needs no special care. Its alert's id is a hash of the obligation alone (co
 from __future__ import annotations
 
 from bisect import insort
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import Any, Final
 
+from detector.money import Told
 from detector.records import EVIDENCE_MAX, Versions, case_id, number
 from detector.rulebook import Rulebook
 from detector.schema import AutoDebit
@@ -105,6 +107,7 @@ class Obligations:
         self._quiet: dict[tuple[int, int], Obligation] = {}  # without an alert
         self._alerted: dict[tuple[int, int], Obligation] = {}
         self._arrivals = 0
+        self._touched: set[tuple[int, int]] = set()
 
     @property
     def count(self) -> int:
@@ -118,6 +121,7 @@ class Obligations:
         obligation = self._quiet.pop(key, None) or self._alerted.pop(key, None)
         if obligation is None or event.occurred_at > obligation.newest_ms + obligation.kept_ms:
             obligation = Obligation(event.amount_due_minor)
+        self._touched.add(key)
         record = self._follow(key, obligation, event, is_judged=is_judged)
         (self._alerted if obligation.revision else self._quiet)[key] = obligation
         return record
@@ -157,6 +161,19 @@ class Obligations:
                 gone.append(key)
             for key in gone:
                 del known[key]
+                self._touched.add(key)
+
+    def changes(self) -> Iterator[tuple[tuple[int, int], Obligation | None]]:
+        """The obligations that were stepped or forgotten since this was last asked."""
+        touched, self._touched = self._touched, set()
+        for key in sorted(touched):
+            yield key, self._quiet.get(key) or self._alerted.get(key)
+
+    def restore(self, told: Mapping[tuple[int, int], Obligation]) -> None:
+        """Take the obligations of an earlier run, the least recently stepped first."""
+        for key, one in sorted(told.items(), key=lambda item: max(item[1].steps).arrival):
+            (self._alerted if one.revision else self._quiet)[key] = one
+            self._arrivals = max(self._arrivals, *(step.arrival for step in one.steps))
 
     def _record(
         self, key: tuple[int, int], obligation: Obligation, standing: Standing, event: AutoDebit
@@ -195,10 +212,12 @@ class Obligations:
 
     def _reasons(self, standing: Standing, event: AutoDebit) -> list[dict[str, Any]]:
         assert self._typology is not None
+        currency = event.currency
         seen = {
-            "failures": standing.failures, "debited_minor": standing.debited_minor,
-            "due_minor": event.amount_due_minor,
-        }  # fmt: skip
+            "failures": standing.failures,
+            "debited_minor": Told(standing.debited_minor, currency),
+            "due_minor": Told(event.amount_due_minor, currency),
+        }
         rule = f"{TYPOLOGY}@{self._typology.version}"
         reasons = [_reason(
             TYPOLOGY, self._typology.text.format(**seen), self._typology.text_zh.format(**seen),

@@ -26,6 +26,7 @@ from detector.toml_section import Section, kind_of, parameter_value
 SHIPPED: Final = Path(__file__).parent / "policy.toml"
 STATUSES: Final = ("shadow", "live", "off")
 EVENT_CLASSES: Final = (Login, IdentityVerification, Disbursement, AutoDebit, Disposition)
+HISTORY_MIN_DAYS: Final = 15  # what can be judged, and the hits of a week before it
 _ALWAYS: Final = frozenset({"event_id", "account_id", "occurred_at"})
 # What a source may lack for good: any field but those that every event must have to be one.
 FIELDS_OF_EVENTS: Final = frozenset(
@@ -96,6 +97,11 @@ class Policy:
     def lateness_ms(self) -> int:
         """Lateness in milliseconds."""
         return round(self.lateness_hours * 3_600_000)
+
+    @property
+    def history_ms(self) -> int:
+        """How far back anything is kept, in milliseconds."""
+        return round(self.history_days * 86_400_000)
 
     @property
     def version(self) -> str:
@@ -232,7 +238,7 @@ def _learning(section: Section, values: Values) -> None:
 def _memory(section: Section, values: Values) -> None:
     section.only(["history_days"])
     if section.has("history_days") or "history_days" not in values:
-        values["history_days"] = section.number("history_days", 1, 3650)
+        values["history_days"] = section.number("history_days", HISTORY_MIN_DAYS, 3650)
 
 
 _TABLES: Final[dict[str, Callable[[Section, Values], None]]] = {

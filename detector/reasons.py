@@ -10,21 +10,16 @@ from numpy.typing import NDArray
 
 from detector.alerts import Hit
 from detector.catalogue import STANDING_SUFFIX
+from detector.events import KIND_MASK, currency_of
 from detector.expression_tree import Node
 from detector.expressions import STACK_MAX, Programs, compile_expressions, evaluate
 from detector.features import Columns
 from detector.hits import ABSTAIN, CLEAR, HIT
+from detector.money import Told
 from detector.records import number
 from detector.rules import Rule
 from detector.stage import Finding
 from detector.subjects import Subjects
-
-
-class _Told(float):
-    """A column's value in a text: a dash where it is not known."""
-
-    def __format__(self, spec: str) -> str:
-        return "–" if self != self else super().__format__(spec)
 
 
 class Reasons:
@@ -40,12 +35,15 @@ class Reasons:
         self._parts = {rule.id: self._compile_parts(rule) for rule in rules}
         self._stack = (np.empty(STACK_MAX), np.empty(STACK_MAX, np.uint8))
 
-    def hit(self, finding: Finding, values: NDArray[np.float64], causes: NDArray[np.uint8]) -> Hit:
-        """The hit of a finding over the row that it was found on."""
+    def hit(
+        self, finding: Finding, code: int, values: NDArray[np.float64], causes: NDArray[np.uint8]
+    ) -> Hit:
+        """The hit of a finding over the row that it was found on; `code` is the event's."""
         rule = finding.rule
-        seen: dict[str, float] = dict(rule.parameters)
+        currency = currency_of(code) if 8 <= code & KIND_MASK < 32 else ""
+        seen = {name: Told(value, currency) for name, value in rule.parameters.items()}
         for name in rule.reads:
-            seen[name] = _Told(values[self._columns.index[name]])
+            seen[name] = Told(values[self._columns.index[name]], currency)
         numbers = {
             name: None if program is None else number(self._value(program, values, causes)[0])
             for name, program in self._parts[rule.id].items()
@@ -57,7 +55,10 @@ class Reasons:
             "rule": f"{rule.id}@{rule.version}",
             **numbers,
         }
-        return Hit(rule, reason, self._named(finding.evidence))
+        return Hit(
+            rule.id, rule.version, rule.typology, rule.entity, rule.severity, rule.actions,
+            reason, self._named(finding.evidence),
+        )  # fmt: skip
 
     def settle(
         self, rule: Rule, values: NDArray[np.float64], causes: NDArray[np.uint8],

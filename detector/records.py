@@ -40,13 +40,11 @@ def noisy_or(severities: list[str]) -> float:
 
 def reasons_of(hits: Mapping[str, Hit]) -> list[dict[str, Any]]:
     """The reasons of an alert: the weightiest first, each with its share of the score."""
-    ordered = sorted(
-        hits.values(), key=lambda hit: (-SEVERITIES.index(hit.rule.severity), hit.rule.id)
-    )
-    total = sum(WEIGHTS[hit.rule.severity] for hit in ordered)
+    ordered = sorted(hits.values(), key=lambda hit: (-SEVERITIES.index(hit.severity), hit.rule_id))
+    total = sum(WEIGHTS[hit.severity] for hit in ordered)
     reasons = []
     for hit in ordered:
-        share = round(WEIGHTS[hit.rule.severity] / total, SCORE_DIGITS)
+        share = round(WEIGHTS[hit.severity] / total, SCORE_DIGITS)
         reason = dict(hit.reason)
         reasons.append({
             "code": reason.pop("code"), "text": reason.pop("text"),
@@ -92,7 +90,7 @@ class AlertWriter:
             "trigger_event_id": by.event_id,
             "occurred_at": by.occurred_at_ms,
             "opened_at": alert.first.occurred_at_ms,
-            "score": noisy_or([hit.rule.severity for _, hit in sorted(hits.items())]),
+            "score": noisy_or([hit.severity for _, hit in sorted(hits.items())]),
             "reasons": reasons_of(hits),
             "techniques": list(typology.techniques),
             "evidence": _evidence(hits),
@@ -107,7 +105,7 @@ class AlertWriter:
 
 def actions_of(hits: Mapping[str, Hit]) -> list[str]:
     """The union of the rules' actions in the contract's order."""
-    advised = {action for hit in hits.values() for action in hit.rule.actions}
+    advised = {action for hit in hits.values() for action in hit.actions}
     return [action for action in ACTIONS if action in advised]
 
 

@@ -39,8 +39,8 @@ class Repayment:
         self, rulebook: Rulebook, policy: Policy, calendar: Calendar, columns: Columns,
         versions: Versions,
     ) -> None:  # fmt: skip
-        self._contacts = Contacts(calendar, policy.budget.contacts_per_day)
-        self._obligations = Obligations(rulebook, calendar, self._contacts, versions)
+        self.contacts = Contacts(calendar, policy.budget.contacts_per_day)
+        self.obligations = Obligations(rulebook, calendar, self.contacts, versions)
         self._columns = [columns.index[name] for name in DEBIT_COLUMNS]
         self._versions = versions
         self._has_feed = policy.sources["auto_debit"]
@@ -48,7 +48,7 @@ class Repayment:
     @property
     def remembered(self) -> int:
         """Obligations in memory."""
-        return self._obligations.count
+        return self.obligations.count
 
     def take(self, events: Sequence[Event], rows: Rows, kinds: NDArray[np.int64]) -> Repaid:
         """Take the debits and contacts of a batch in event order."""
@@ -64,7 +64,7 @@ class Repayment:
                 if state != STALE:
                     key = (account, int(rows.words[row, OBJECT]))
                     is_judged = state == JUDGED and self._has_feed
-                    record = self._obligations.step(key, event, is_judged=is_judged)
+                    record = self.obligations.step(key, event, is_judged=is_judged)
                     if record is not None:
                         repaid.alerts.append((row, record))
                 if kinds[row] == SCHEDULED:
@@ -72,13 +72,13 @@ class Repayment:
                     decision["alert_ids"] = [] if record is None else [record["alert_id"]]
                     repaid.decisions[row] = decision
             elif state != STALE:
-                self._contacts.count(account, event.occurred_at)
+                self.contacts.count(account, event.occurred_at)
         return repaid
 
     def forget(self, clock_ms: int, lateness_ms: int) -> None:
         """Drop what nothing still to be judged can ask for."""
-        self._obligations.forget(clock_ms, lateness_ms)
-        self._contacts.forget_before(clock_ms - lateness_ms)
+        self.obligations.forget(clock_ms, lateness_ms)
+        self.contacts.forget_before(clock_ms - lateness_ms)
 
     def _decision(
         self, event: AutoDebit, history: Sequence[float], is_degraded: bool

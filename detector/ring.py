@@ -1,4 +1,4 @@
-"""The compiled part of memory: find an entity, put an event in its place, let the oldest leave.
+"""The compiled ring of an entity: put an event in its place, let the oldest leave.
 
 A ring is `count` slots from `head`, oldest first, in a segment whose size is a power of two.
 A logical position `j` (0 the oldest) is the slot `at(row, j)`.
@@ -6,115 +6,21 @@ A logical position `j` (0 the oldest) is the slot `at(row, j)`.
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 
 from detector.events import CODE, ID, KIND_MASK, OBJECT, SIGNALS_SHIFT
 from detector.jit import compiled, inlined
 from detector.memory import (
-    ACCOUNTS_MAX,
     MINUTES,
     PUT_AWAY_MAX,
     RING_MAX,
     RING_MIN,
+    TURN,
     Memory,
     Row,
 )  # fmt: skip
-
-
-@inlined
-def _first_probe(key: int, size: int) -> int:
-    mixed = np.uint64(key) * np.uint64(0x9E3779B97F4A7C15)
-    probe: Any = np.int64((mixed >> np.uint64(20)) & np.uint64(size - 1))
-    return probe  # type: ignore[no-any-return]
-
-
-@compiled
-def enter_all(table: NDArray[np.int64], keys: NDArray[np.int64]) -> None:
-    """Fill an empty table with keys[row] -> row."""
-    size = len(table)
-    for row in range(len(keys)):
-        i = _first_probe(keys[row], size)
-        while table[i, 1] != 0:
-            i = (i + 1) & (size - 1)
-        table[i, 0] = keys[row]
-        table[i, 1] = row + 1
-
-
-@inlined
-def has_room(m: Memory) -> bool:
-    """Whether one more event fits, whatever it needs (a row, the largest segments)."""
-    if m.used[0] + 1 >= len(m.rows) or 2 * (m.used[0] + 1) >= len(m.table):
-        return False
-    if m.used[1] + RING_MAX >= len(m.slots) or m.used[2] + ACCOUNTS_MAX >= len(m.familiar):
-        return False
-    return len(m.put_away) == 0 or (m.used[3] + 1) * PUT_AWAY_MAX < len(m.put_away)
-
-
-@inlined
-def find_or_add(m: Memory, key: int) -> int:
-    """The row of an entity; a new one where it was not known."""
-    size = len(m.table)
-    i = _first_probe(key, size)
-    while m.table[i, 1] != 0:
-        if m.table[i, 0] == key:
-            known: int = m.table[i, 1] - 1
-            return known
-        i = (i + 1) & (size - 1)
-    row: int = m.used[0]
-    m.used[0] = row + 1
-    m.table[i, 0] = key
-    m.table[i, 1] = row + 1
-    r = m.rows[row]
-    r.key = key
-    r.ring_at = -1
-    r.familiar_at = -1
-    r.put_away_at = -1
-    r.newest_put_away_ms = -1
-    r.first_ms = -1
-    r.minute_newest = -1
-    return row
-
-
-@inlined
-def _class_of(size: int) -> int:
-    index = 0
-    while size > RING_MIN:
-        size >>= 1
-        index += 1
-    return index
-
-
-@inlined
-def copy_row(pool: NDArray[np.int64], source: int, target: int) -> None:
-    """Copy a row of a pool word by word: as a slice it costs the compiler far more."""
-    for word in range(pool.shape[1]):
-        pool[target, word] = pool[source, word]
-
-
-@compiled
-def take(pool: NDArray[np.int64], m: Memory, which: int, size: int) -> int:
-    """A segment of `size` from pool 0 (slots) or 1 (familiar): a freed one, else new."""
-    kind = _class_of(size)
-    head: int = m.free[which, kind]
-    if head >= 0:
-        m.free[which, kind] = pool[head, 0]
-        m.used[4 + which] -= size
-        return head
-    at: int = m.used[1 + which]
-    m.used[1 + which] = at + size
-    return at
-
-
-@compiled
-def give_back(pool: NDArray[np.int64], m: Memory, which: int, at: int, size: int) -> None:
-    """Put a segment on its free list."""
-    kind = _class_of(size)
-    pool[at, 0] = m.free[which, kind]
-    m.free[which, kind] = at
-    m.used[4 + which] += size
+from detector.places import copy_row, give_back, take
 
 
 @inlined
@@ -167,6 +73,7 @@ def _grow(m: Memory, r: Row) -> None:
     new_at = take(m.slots, m, 0, size)
     for j in range(r.count):
         copy_row(m.slots, old_at + ((old_head + j) & (old_size - 1)), new_at + j)
+        m.changed[new_at + j] = m.clock[TURN]
     if old_size:
         give_back(m.slots, m, 0, old_at, old_size)
     r.ring_at = new_at
@@ -187,22 +94,31 @@ def _put_away(m: Memory, r: Row, s: int) -> None:
 
 
 @inlined
+def let_oldest_go(m: Memory, r: Row) -> None:
+    """Let the oldest entry leave the ring; a draw is put away."""
+    oldest = at(r, 0)
+    r.newest_put_away_ms = max(r.newest_put_away_ms, m.slots[oldest, 0])
+    kind = m.slots[oldest, 2] & KIND_MASK
+    if len(m.put_away) and (kind == 8 or kind == 9):
+        _put_away(m, r, oldest)
+    r.head = (r.head + 1) & (r.ring_size - 1)
+    r.count -= 1
+
+
+@inlined
 def insert(m: Memory, r: Row, j: int, words: NDArray[np.int64]) -> int:
     """Put a batch row at logical position j; the oldest leaves a full ring. Its final position."""
     if r.count == r.ring_size and r.ring_size < RING_MAX:
         _grow(m, r)
     if r.count == RING_MAX:
-        oldest = at(r, 0)
-        r.newest_put_away_ms = max(r.newest_put_away_ms, m.slots[oldest, 0])
-        kind = m.slots[oldest, 2] & KIND_MASK
-        if len(m.put_away) and (kind == 8 or kind == 9):
-            _put_away(m, r, oldest)
-        r.head = (r.head + 1) & (RING_MAX - 1)
-        r.count -= 1
+        let_oldest_go(m, r)
         j -= 1
+    r.newest_ms = max(r.newest_ms, words[0])
     for k in range(r.count, j, -1):
         copy_row(m.slots, at(r, k - 1), at(r, k))
+        m.changed[at(r, k)] = m.clock[TURN]
     s = at(r, j)
+    m.changed[s] = m.clock[TURN]
     for k in range(len(m.keep)):
         m.slots[s, k] = words[m.keep[k]]
     r.count += 1
@@ -237,6 +153,7 @@ def mark_echoes(m: Memory, r: Row, j: int, words: NDArray[np.int64]) -> bool:
             echo = True
         elif not echo and (kind == 8 or kind == 9):
             m.slots[s, 2] += 4
+            m.changed[s] = m.clock[TURN]
     if echo:
         words[CODE] += 4
     return known

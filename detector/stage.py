@@ -16,7 +16,7 @@ from detector.expressions import STACK_MAX
 from detector.features import Columns, compile_plan, kept_columns, rule_features
 from detector.hits import EVIDENCE_MAX, TRIGGERS, Found, Rules, Scratch
 from detector.kernel import walk
-from detector.memory import KEY_WORDS, RING_MAX, STAGES
+from detector.memory import DAY_MS, KEY_WORDS, RING_MAX, STAGES, TURN
 from detector.policy import Policy
 from detector.rulebook import Rulebook
 from detector.rules import Rule, compile_rules
@@ -71,6 +71,7 @@ class Stage:
         self.compiled = _compiled_rules(self, rulebook, columns)
         self._terms = terms
         self._lateness_ms = policy.lateness_ms
+        self._history_ms = policy.history_ms
         self._found = _found(len(columns.names), len(self.rules))
         self.scratch = _scratch()
 
@@ -84,6 +85,11 @@ class Stage:
         """(rules, 4): how often each rule hit, was clear, abstained, erred."""
         return self._found.results
 
+    def forget(self) -> None:
+        """Drop entities of which nothing would be kept (law 28)."""
+        if self.clock_ms >= 0:
+            self.store.drop_before((self.clock_ms - self._history_ms) // DAY_MS * DAY_MS)
+
     def is_kept(self, rule: Rule) -> bool:
         """Whether a rule can be judged again here (law 6)."""
         return not rule.reads_standing and all(name in self.kept for name in rule.reads)
@@ -93,14 +99,15 @@ class Stage:
     ) -> Walked:
         """Take the rows (all at the account stage, else those of `order`) through the stage."""
         walked, position = Walked(), 0
+        self.store.memory.clock[TURN] += 1
         if order is None:
             order = np.arange(len(rows.words))
         while position < len(order):
             self.store.make_room()
             position = walk(
                 position, order, self.key_word, rows, self.store.memory, self.plan,
-                self.compiled, self._terms, absent_ids, self._lateness_ms, self._found,
-                self.scratch,
+                self.compiled, self._terms, absent_ids, self._lateness_ms,
+                self._history_ms, self._found, self.scratch,
             )  # fmt: skip
             self._take_away(walked)
         return walked

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,7 +23,9 @@ from detector.memory import (
     ROW,
     Memory,
 )  # fmt: skip
-from detector.ring import enter_all
+from detector.places import add_row, enter_all, give_back_all, take
+
+DROP_SHARE: Final = 0.05  # of the entities: fewer are not worth the copy
 
 
 class Store:
@@ -31,6 +33,7 @@ class Store:
 
     def __init__(self, stage: str, rows: int = 1024) -> None:
         self.stage = stage
+        self._dropped: list[tuple[int, int]] = []
         is_account = stage == "account"
         slot = ACCOUNT_SLOT if is_account else ENTITY_SLOT
         place = np.full(len(WORDS), -1, np.int64)
@@ -41,6 +44,7 @@ class Store:
             rows=np.zeros(rows, ROW),
             table=np.zeros((_power_of_two(2 * rows), 2), np.int64),
             slots=np.empty((rows * 8, len(slot)), np.int64),
+            changed=np.zeros(rows * 8, np.int64),
             familiar=np.empty((rows * 4, 2 if is_account else 4), np.int64),
             put_away=np.empty((64 * PUT_AWAY_MAX if is_account else 0, PUT_AWAY_WORDS), np.int64),
             minutes=np.zeros((minutes, MINUTES, 2), np.uint32),
@@ -49,7 +53,7 @@ class Store:
             carried=np.zeros((5, 5), np.int64),
             free=np.full((2, CLASSES), -1, np.int64),
             used=np.zeros(6, np.int64),
-            clock=np.full(9, NOT_YET, np.int64),
+            clock=np.full(10, NOT_YET, np.int64),
             place=place,
             keep=np.array(slot, np.int64),
         )
@@ -67,12 +71,65 @@ class Store:
         if 2 * (rows + 1) >= len(m.table):
             m = m._replace(table=_rehashed(m.rows[:rows]["key"], len(m.table) * 2))
         if slots + RING_MAX >= len(m.slots):
-            m = m._replace(slots=_grown(m.slots, len(m.slots) * 3 // 2 + RING_MAX))
+            size = len(m.slots) * 3 // 2 + RING_MAX
+            m = m._replace(slots=_grown(m.slots, size), changed=_grown(m.changed, size))
         if familiar + ACCOUNTS_MAX >= len(m.familiar):
             m = m._replace(familiar=_grown(m.familiar, len(m.familiar) * 3 // 2 + ACCOUNTS_MAX))
         if len(m.put_away) and (blocks + 1) * PUT_AWAY_MAX >= len(m.put_away):
             m = m._replace(put_away=_grown(m.put_away, len(m.put_away) * 2))
         self.memory = m
+
+    def add(self, told: Any) -> int:
+        """Make a row like one of another store, with segments of its own; its number.
+
+        The contents of ring, familiar set and put-away draws are the caller's to write.
+        """
+        self.make_room()
+        m = self.memory
+        row = add_row(m, int(told["key"]))
+        m.rows[row] = told
+        r = m.rows[row]
+        r["ring_at"] = take(m.slots, m, 0, int(r["ring_size"])) if r["ring_size"] else -1
+        familiar = int(r["familiar_size"])
+        r["familiar_at"] = take(m.familiar, m, 1, familiar) if familiar else -1
+        if r["put_away_at"] >= 0:
+            r["put_away_at"] = m.used[3] * PUT_AWAY_MAX
+            m.used[3] += 1
+        return row
+
+    def take_dropped(self) -> list[tuple[int, int]]:
+        """Keys and ring sizes of what was dropped since this was last asked."""
+        dropped, self._dropped = self._dropped, []
+        return dropped
+
+    def drop_before(self, horizon_ms: int) -> None:
+        """Drop entities that nothing reached since the horizon, where they are many.
+
+        Whoever of them comes back would begin anew anyway (law 28): nothing that is said changes.
+        """
+        m = self.memory
+        known = int(m.used[0])
+        is_kept = m.rows["newest_ms"][:known] >= horizon_ms
+        if known - int(is_kept.sum()) <= known * DROP_SHARE:
+            return
+        for r in m.rows[:known][~is_kept]:
+            give_back_all(m, r)
+            self._dropped.append((int(r["key"]), int(max(r["ring_size"], r["kept_size"]))))
+        kept = np.flatnonzero(is_kept)
+        rows = np.zeros(len(m.rows), ROW)
+        rows[: len(kept)] = m.rows[kept]
+        put_away = np.empty_like(m.put_away)
+        blocks = np.flatnonzero(rows["put_away_at"][: len(kept)] >= 0)
+        for block, row in enumerate(blocks.tolist()):
+            at = int(rows["put_away_at"][row])
+            put_away[block * PUT_AWAY_MAX :][:PUT_AWAY_MAX] = m.put_away[at : at + PUT_AWAY_MAX]
+            rows["put_away_at"][row] = block * PUT_AWAY_MAX
+        minutes = np.zeros_like(m.minutes)
+        if len(minutes):
+            minutes[: len(kept)] = m.minutes[kept]
+        m.used[0], m.used[3] = len(kept), len(blocks)
+        table = _rehashed(rows["key"][: len(kept)], len(m.table))
+        self.memory = m._replace(rows=rows, put_away=put_away, minutes=minutes, table=table)
 
     @property
     def entities(self) -> int:

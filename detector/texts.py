@@ -5,6 +5,7 @@ from __future__ import annotations
 import string
 from collections.abc import Collection
 
+from detector.money import MONEY, Told
 from detector.toml_file import nearest_name
 from detector.toml_section import Section
 
@@ -29,7 +30,7 @@ def names_in(section: Section, key: str, allowed: Collection[str], sample: float
         if conversion or "{" in (spec or ""):
             raise section.error(key, f'only a plain format may follow "{name}"')
         try:
-            format(sample, spec or "")
+            format(sample if spec != MONEY else Told(sample), spec or "")
         except ValueError as error:
             raise section.error(key, f'"{name}:{spec}" does not format a number') from error
         found.append(name)

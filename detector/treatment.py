@@ -5,6 +5,7 @@ No contact between 22:00 and 08:00 of the deployment's time zone, at most `conta
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 from zoneinfo import ZoneInfo
@@ -50,17 +51,31 @@ class Contacts:
         self._calendar = calendar
         self._per_day = contacts_per_day
         self._days: dict[int, dict[int, int]] = {}
+        self._touched: set[tuple[int, int]] = set()
 
     def count(self, account: int, at_ms: int) -> None:
         """Count one contact."""
-        day = self._days.setdefault(self._calendar.day(at_ms), {})
-        day[account] = day.get(account, 0) + 1
+        day = self._calendar.day(at_ms)
+        counts = self._days.setdefault(day, {})
+        counts[account] = counts.get(account, 0) + 1
+        self._touched.add((day, account))
 
     def forget_before(self, at_ms: int) -> None:
         """Drop the days that no event still to be judged can ask for."""
         oldest = self._calendar.day(at_ms) - DAYS_KEPT
         for day in [day for day in self._days if day < oldest]:
-            del self._days[day]
+            self._touched.update((day, account) for account in self._days.pop(day))
+
+    def changes(self) -> Iterator[tuple[tuple[int, int], int]]:
+        """(day, account) and the count, 0 where it was forgotten, of what changed since."""
+        touched, self._touched = self._touched, set()
+        for day, account in sorted(touched):
+            yield (day, account), self._days.get(day, {}).get(account, 0)
+
+    def restore(self, told: Mapping[tuple[int, int], int]) -> None:
+        """Take the counts of an earlier run."""
+        for (day, account), count in told.items():
+            self._days.setdefault(day, {})[account] = count
 
     def treatment(self, account: int, at_ms: int, *, hardship: bool) -> dict[str, Any]:
         """The contract's `treatment` of an alert that may reach the borrower."""

@@ -45,7 +45,8 @@ def parser() -> argparse.ArgumentParser:
     )
     top.add_argument("--version", action="version", version=f"lendwatch {__version__}")
     commands = top.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for add in (_add_demo, _add_replay, _add_simulate, _add_import, _add_check):
+    for add in (_add_demo, _add_replay, _add_explain, _add_report, _add_simulate, _add_judge,
+                _add_import, _add_check):  # fmt: skip
         add(commands)
     add_kafka_commands(commands, _command)
     return top
@@ -112,6 +113,43 @@ def _add_check(commands: Any) -> None:
     add("--json", action="store_true", help="print the results as JSON")
 
 
+def _add_explain(commands: Any) -> None:
+    add = _command(
+        commands,
+        "explain",
+        _explain,
+        "say all that can be said of one alert: what happened, why, and what would have cleared it",
+        "lendwatch explain 3f2a --run run/ --lang zh",
+        "  0  done\n  2  no such alert (the nearest are named), or a file is bad",
+    ).add_argument
+    add("alert_id", metavar="ALERT_ID", help="its id, or as much of it as no other begins with")
+    _add_run(add)
+    add("--lang", choices=("en", "zh"), default="en", help="language (default: en)")
+    add("--json", action="store_true", help="print it as JSON, in both languages")
+
+
+def _add_report(commands: Any) -> None:
+    add = _command(
+        commands,
+        "report",
+        _report,
+        "make one HTML file of a run, in English and Chinese, for people to read",
+        "lendwatch report --run run/ --out report.html",
+        "  0  done\n  2  a file is bad or cannot be written",
+    ).add_argument
+    _add_run(add)
+    add("--truth", metavar="FILE", help="truth of a simulated world, to hold the run against")
+    add("--out", required=True, metavar="FILE", help="the HTML file to write")
+    add("--json", action="store_true", help="print what was written as JSON")
+
+
+def _add_run(add: Callable[..., Any]) -> None:
+    add("--run", required=True, metavar="DIR", help="folder of the run")
+    moved = "the run's log, where it has moved (checked by its SHA-256); may be repeated"
+    add("--log", action="append", default=[], metavar="FILE", help=moved)
+    _add_rules(add)
+
+
 def _add_demo(commands: Any) -> None:
     add = _command(
         commands,
@@ -136,11 +174,39 @@ def _add_simulate(commands: Any) -> None:
     ).add_argument
     add("--out", required=True, metavar="DIR", help="folder to write to")
     add("--seed", type=int, default=1, metavar="N", help="same seed, same log (default: 1)")
-    add("--accounts", type=int, default=500, metavar="N", help="borrowers (default: 500)")
-    add("--days", type=int, default=30, metavar="N", help="days of life (default: 30)")
-    presets = "honest: no crime; small: each story once; busy: four times (default: small)"
+    add("--accounts", type=int, default=1000, metavar="N", help="borrowers (default: 1000)")
+    add("--days", type=int, default=30, metavar="N",
+        help="full days of life, after a thin past of 150 (default: 30)")  # fmt: skip
+    presets = "honest: no crime; small: each story once, and once more each 4,000 accounts;"
+    presets += " busy: four times as often; cases: reported cases only (default: small)"
     add("--preset", default="small", metavar="NAME", help=presets)
+    add("--arrival-shuffle", default="0m", metavar="SPAN",
+        help="every event reaches the log late by up to this, as 5m (default: 0m)")  # fmt: skip
+    add("--late-share", type=float, default=0.0, metavar="SHARE",
+        help="this share of the events is late by up to --late-max (default: 0)")  # fmt: skip
+    add("--late-max", default="1d", metavar="SPAN", help="as 90m, 6h or 1d (default: 1d)")
     add("--json", action="store_true", help="print what was made as JSON")
+
+
+def _add_judge(commands: Any) -> None:
+    add = _command(
+        commands,
+        "judge",
+        _judge,
+        "hold a replay's alerts and decisions against the truth of a simulated world",
+        "lendwatch judge --run run/ --truth world/truth.jsonl --recall-min 0.95",
+        "  0  done, and every gate that was asked for is kept\n"
+        "  1  done, and a gate failed\n"
+        "  2  a file cannot be read, or is no run or no truth",
+    ).add_argument
+    add("--run", required=True, metavar="DIR", help="folder of a replay")
+    add("--truth", required=True, metavar="FILE", help="truth.jsonl of the world replayed")
+    add("--recall-min", type=float, metavar="SHARE",
+        help="gate: the least share found, of each typology that was planted")  # fmt: skip
+    add("--disturbed-max", type=float, metavar="N",
+        help="gate: the most honest disbursements disturbed, of 100,000")  # fmt: skip
+    add("--near-misses-max", type=int, metavar="N", help="gate: the most near misses alerted")
+    add("--json", action="store_true", help="print the figures as JSON")
 
 
 def _add_import(commands: Any) -> None:
@@ -182,8 +248,26 @@ def _demo(arguments: argparse.Namespace) -> int:
     return run(arguments)
 
 
+def _explain(arguments: argparse.Namespace) -> int:
+    from streams.explain import run
+
+    return run(arguments)
+
+
+def _report(arguments: argparse.Namespace) -> int:
+    from streams.report.command import run
+
+    return run(arguments)
+
+
 def _simulate(arguments: argparse.Namespace) -> int:
     from streams.simulating import run
+
+    return run(arguments)
+
+
+def _judge(arguments: argparse.Namespace) -> int:
+    from streams.judge import run
 
     return run(arguments)
 

@@ -5,11 +5,9 @@ from __future__ import annotations
 import argparse
 import sys
 import time
-from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, datetime
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import orjson
 from rich import box
@@ -17,11 +15,17 @@ from rich.console import Console
 from rich.table import Table
 
 from detector.jit import was_compiled
-from detector.policy import Policy
 from detector.rules import Typology
+from streams.explain import Explainer
+from streams.explain_log import Timeline
+from streams.explain_run import Run
+from streams.explain_shown import COLOURS
+from streams.explain_values import money
 from streams.outputs import ALERTS, prepare
 from streams.progress import bytes_read
 from streams.replay import Options, Outcome, load, replay
+from streams.report.command import write
+from streams.report.page import worst_of_each
 from streams.scoring import Score, Standing, lines, scores, standings
 from streams.simulate import Summary
 from streams.simulating import simulated
@@ -29,8 +33,7 @@ from streams.simulating import simulated
 SEED, ACCOUNTS, DAYS, PRESET = 7, 2000, 32, "small"
 DAY_MS = 86_400_000
 EXPLAINED_MAX = 5
-SEVERITIES = ("info", "low", "medium", "high", "critical")
-COLOURS = {"critical": "bold red", "high": "red", "medium": "yellow", "low": "cyan", "info": "dim"}
+REPORT = "report.html"
 MEASURES = {"observed": "observed 本次", "normal": "normal 平时", "threshold": "threshold 阈值"}
 
 
@@ -52,38 +55,31 @@ def run(arguments: argparse.Namespace) -> int:
     alerts = standings(lines(found / ALERTS))
     table = scores(lines(made.truth), alerts.values())
     policy, rulebook = load(None, None)
-    worst = worst_of_each(alerts.values())
+    worst = worst_of_each(alerts.values(), EXPLAINED_MAX)
+    report_file = out / REPORT
+    run_read = Run(found)
+    write(run_read, policy, rulebook, report_file, made.truth)
     if arguments.json:
-        told = {"scores": [score.told() for score in table], "worst": [one.last for one in worst]}
+        told = {
+            "scores": [score.told() for score in table],
+            "worst": [one.last for one in worst],
+            "report": str(report_file),
+        }
         sys.stdout.buffer.write(orjson.dumps(told, option=orjson.OPT_INDENT_2) + b"\n")
         return 0
     console = Console(highlight=False, soft_wrap=True)
     _show_world(console, made, outcome)
     _show_scores(console, table, rulebook.typologies)
-    _show_why(console, worst, rulebook.typologies, policy)
+    explainer = Explainer(run_read, policy, rulebook, [one.last["alert_id"] for one in worst])
+    _show_why(console, run_read, worst, explainer)
     seconds = time.perf_counter() - began
     console.print(f"\nEvents and truth: {world}/   Alerts, decisions, summary: {found}/")
-    console.print(f"Done in {seconds:.1f} s. Replay your own log: lendwatch replay --help")
+    console.print(f"[bold]Report, English and Chinese: {report_file}[/bold]", soft_wrap=True)
+    console.print(
+        f"Done in {seconds:.1f} s. Why one alert: lendwatch explain --help. "
+        "Replay your own log: lendwatch replay --help"
+    )
     return 0
-
-
-def worst_of_each(alerts: Iterable[Standing]) -> list[Standing]:
-    """The worst alert of each typology that still stands, the worst typology first."""
-    worst: dict[str, Standing] = {}
-    for standing in alerts:
-        name = standing.last["typology"]
-        if not standing.withdrawn and (name not in worst or _badness(standing, worst[name])):
-            worst[name] = standing
-    return sorted(worst.values(), key=_rank, reverse=True)[:EXPLAINED_MAX]
-
-
-def _badness(one: Standing, other: Standing) -> bool:
-    return _rank(one) > _rank(other)
-
-
-def _rank(standing: Standing) -> tuple[int, float, int]:
-    alert = standing.last
-    return SEVERITIES.index(alert["severity"]), alert["score"], alert["amount_minor"] or 0
 
 
 def _show_world(console: Console, made: Summary, outcome: Outcome) -> None:
@@ -120,35 +116,32 @@ def _show_scores(
     console.print(shown)
 
 
-def _show_why(
-    console: Console,
-    worst: Sequence[Standing],
-    typologies: Mapping[str, Typology],
-    policy: Policy,
-) -> None:
+def _show_why(console: Console, run: Run, worst: Sequence[Standing], explainer: Explainer) -> None:
     console.print("[bold]Why[/bold], of the worst alert of each kind:")
-    zone = ZoneInfo(policy.timezone)
-    for alert in (standing.last for standing in worst):
-        typology = typologies[alert["typology"]]
+    for standing in worst:
+        alert = standing.last
+        revisions = run.alerts[alert["alert_id"]]
+        told = explainer.explained(revisions, Timeline.of(revisions), None)
         severity, entity = alert["severity"], alert["entity"]
-        at = datetime.fromtimestamp(alert["occurred_at"] / 1000, UTC).astimezone(zone)
+        at = explainer.clock.local(alert["occurred_at"])
         console.print(
-            f"\n[{COLOURS[severity]}]{severity}[/] [bold]{typology.title} "
-            f"{typology.title_zh}[/bold]: {entity['kind']} {entity['id']}, "
+            f"\n[{COLOURS[severity]}]{severity}[/] [bold]{told['title'].en} "
+            f"{told['title'].zh}[/bold]: {entity['kind']} {entity['id']}, "
             f"{at:%Y-%m-%d %H:%M %z}{_money(alert)}"
         )
-        for reason in alert["reasons"]:
+        for reason in told["reasons"]:
             _show_reason(console, reason)
+        for rule in told["clearing"]["rules"]:
+            for change in rule["changes"][:1]:
+                console.print(f"    would have cleared it: {change.en}", style="dim", markup=False)
         console.print(f"  advice: {', '.join(alert['actions'])}")
 
 
 def _show_reason(console: Console, reason: Mapping[str, Any]) -> None:
-    console.print(f"  {reason['text']}", markup=False)
-    console.print(f"  {reason['text_zh']}", markup=False)
+    console.print(f"  {reason['text'].en}", markup=False)
+    console.print(f"  {reason['text'].zh}", markup=False)
     told = [
-        f"{title} {_number(reason[name])}"
-        for name, title in MEASURES.items()
-        if reason[name] is not None
+        f"{title} {reason[name].en}" for name, title in MEASURES.items() if reason[name] is not None
     ]
     console.print(f"    {reason['rule']}: {', '.join(told)}", style="dim", markup=False)
 
@@ -156,8 +149,4 @@ def _show_reason(console: Console, reason: Mapping[str, Any]) -> None:
 def _money(alert: Mapping[str, Any]) -> str:
     if alert["amount_minor"] is None:
         return ""
-    return f", {alert['amount_minor'] / 100:,.2f} {alert['currency']} at risk"
-
-
-def _number(value: float | str) -> str:
-    return f"{value:,.6g}" if isinstance(value, float) else str(value)
+    return f", {money(alert['amount_minor'], alert['currency']).en} at risk"

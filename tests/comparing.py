@@ -13,13 +13,17 @@ import orjson
 from detector.decode import Decoder
 from detector.engine import Engine
 from detector.ids import Ids
-from detector.policy import Policy, load_policy
+from detector.policy import Campaign, Policy, load_policy
 from detector.rulebook import Rulebook, load_rulebook
 from tests.histories import History
 from tests.reference import Reference
-from tests.reference_stage import Terms
+from tests.reference_debit_rules import DEBIT_QUIET_MS
+from tests.reference_draw_rules import DRAW_QUIET_MS
+from tests.reference_memory import DAY
+from tests.reference_terms import Terms
 
 FAR_FUTURE_MS = 4_000_000_000_000
+COUNTED = {*DRAW_QUIET_MS, *DEBIT_QUIET_MS}  # typologies whose evidence the slow engine names
 Record = dict[str, Any]
 
 
@@ -39,7 +43,9 @@ def policy_of(terms: Terms) -> Policy:
     return replace(
         shipped, sources=sources, absent_fields=terms.absent_fields,
         allow_devices=terms.allow_devices, allow_networks=terms.allow_networks,
-        allow_payees=terms.allow_payees,
+        allow_payees=terms.allow_payees, timezone=terms.timezone,
+        history_days=terms.history_ms / DAY,
+        campaigns=tuple(Campaign("one", start, end) for start, end in terms.campaigns),
     )  # fmt: skip
 
 
@@ -85,7 +91,7 @@ def by_engine(history: History, sizes: Callable[[], int]) -> tuple[Said, bytes]:
 def engine_alert(alert: Record) -> Record:
     names = (
         "alert_id", "revision", "status", "typology", "severity", "account_id",
-        "trigger_event_id", "occurred_at", "opened_at", "score", "actions",
+        "trigger_event_id", "occurred_at", "opened_at", "score", "actions", "evidence",
     )  # fmt: skip
     rules = sorted({reason["code"] for reason in alert["reasons"]})
     entity = (alert["entity"]["kind"], alert["entity"]["id"])
@@ -104,11 +110,13 @@ def engine_decision(decision: Record) -> Record:
 
 
 def simplified(alerts: list[Record], decisions: list[Record], counts: dict[str, int]) -> Said:
-    """Ids by order of first appearance; no advice and no weight in what is withdrawn."""
+    """Ids by order of first appearance; evidence of one event; of what is withdrawn no weight."""
     number: dict[Any, int] = {}
     said = Said(counts=counts)
     for alert in alerts:
         plain = {**alert, "alert_id": number.setdefault(alert["alert_id"], len(number))}
+        known = plain["status"] == "open" and plain["typology"] in COUNTED
+        plain["evidence"] = sorted(plain["evidence"]) if known else []
         if plain["status"] in ("withdrawn", "resolved"):
             for name in ("severity", "score", "actions", "rules"):
                 del plain[name]

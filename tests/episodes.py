@@ -5,6 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from tests.book import IPS, Book
+from tests.episodes_of_debits import debits, mandate
+from tests.episodes_of_draws import (
+    band,
+    dormant,
+    flood,
+    guess,
+    induced,
+    probe,
+    raised,
+    remote,
+    session,
+    stacked,
+    swap,
+    travel,
+)
 from tests.reference_memory import DAY, HOUR, MINUTE, SECOND
 
 
@@ -124,18 +139,18 @@ def stuffing(book: Book) -> None:
     """Failed logins of eight to fourteen accounts from one place; one gets in, and draws."""
     rng = book.rng
     place = {"device_id": rng.choice(book.devices), "ip": rng.choice(IPS)}
-    others = rng.choice((0, 3, 20, 60))
+    others = rng.choice((0, 0, 3, 20, 60))
     for number in range(others):
         outcome = "failure" if rng.random() < 0.05 else "success"
         book.login(f"B{number % 30}", outcome, device_id=f"E{number % 7}", ip="192.0.2.8")
         book.now += rng.choice((0, SECOND, 8 * SECOND))
-    tried = [f"B{number}" for number in range(rng.randrange(9, 14))]
+    tried = [f"B{number}" for number in range(rng.choice((9, 10, 11, 12, 13, 13)))]
     for account in tried:
         book.login(account, rng.choice(("failure",) * 12 + ("success",)), **place)
         book.now += rng.choice((0, SECOND, 30 * SECOND, 50 * SECOND))
     if rng.random() < 0.75:
         account = rng.choice(tried)
-        book.now += rng.choice((MINUTE, 50 * MINUTE, 70 * MINUTE))
+        book.now += rng.choice((MINUTE, MINUTE, 50 * MINUTE, 70 * MINUTE))
         book.login(account, **place)
         book.now += rng.choice((MINUTE, 5 * HOUR, 23 * HOUR, 25 * HOUR))
         book.draw(account, **place)
@@ -223,19 +238,6 @@ def over(book: Book) -> None:
         book.retell(told, "paid")
 
 
-def debits(book: Book) -> None:
-    """The steps of one or two obligations, in a likely order."""
-    rng, account = book.rng, book.account()
-    obligation = rng.choice((f"o-{account}", book.new("o")))
-    book.debit(account, obligation, "scheduled")
-    for _ in range(rng.randrange(1, 7)):
-        book.now += rng.choice((0, MINUTE, 3 * HOUR, 30 * HOUR))
-        words = ("insufficient_balance",) * 4 + ("partial", "partial", "success", "reversed")
-        outcome = rng.choice((*words, "settled", "channel_error", "mandate_invalid"))
-        paid = {"partial": rng.choice((300, 500, 700)), "success": 1_000}.get(outcome, 0)
-        book.debit(account, obligation, outcome, paid)
-
-
 def wander(book: Book) -> None:
     """One account on more devices, networks and payees than are kept; old ones come back."""
     rng, account = book.rng, book.account()
@@ -268,8 +270,16 @@ def throng(book: Book) -> None:
 EPISODES: dict[str, Callable[[Book], None]] = {
     "noise": noise, "steady": steady, "bypass": bypass, "reuse": reuse, "takeover": takeover,
     "burst": burst, "stuffing": stuffing, "shared": shared, "crowd": crowd, "mule": mule,
-    "linked": linked, "over": over, "debits": debits,
-    "wander": wander, "throng": throng,
+    "linked": linked, "over": over, "debits": debits, "wander": wander, "throng": throng,
+    "mandate": mandate, "guess": guess, "flood": flood, "induced": induced, "session": session,
+    "travel": travel, "remote": remote, "swap": swap, "dormant": dormant, "probe": probe,
+    "band": band, "raised": raised, "stacked": stacked,
 }  # fmt: skip
-WEIGHTS = {"crowd": 0.15, "stuffing": 0.6, "wander": 0.3, "throng": 0.0}  # the long ones are rare
+WEIGHTS = {
+    "crowd": 0.2,
+    "stuffing": 1.5,
+    "wander": 0.4,
+    "throng": 0.0,
+    "probe": 2.0,
+}  # the long ones are rare
 LONG_WEIGHTS = {**WEIGHTS, "burst": 2.0, "wander": 2.0, "throng": 0.25}

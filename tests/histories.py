@@ -14,10 +14,17 @@ from dataclasses import dataclass
 from tests.book import Book, Event
 from tests.episodes import EPISODES, LONG_WEIGHTS, WEIGHTS
 from tests.reference_memory import DAY, HOUR, MINUTE, RANKS, SECOND
-from tests.reference_stage import Terms
+from tests.reference_terms import Terms
 
 DELAYS_MS = (SECOND, MINUTE, 5 * MINUTE, 40 * MINUTE, 5 * HOUR, 20 * HOUR, 26 * HOUR, 40 * HOUR)
-OPTIONAL = ("session_id", "device_id", "ip", "verification_id", "payee_kind", "disbursement_id")
+OPTIONAL = (
+    "session_id", "device_id", "ip", "verification_id", "payee_kind", "disbursement_id",
+    "latitude", "device_signals", "payer_account_id", "penalty_due_minor",
+)  # fmt: skip
+NEVER = (  # what a policy may say is never there, although every event tells it
+    "disbursement.amount_minor", "disbursement.credit_limit_minor",
+    "disbursement.outstanding_minor",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -38,7 +45,7 @@ def coarsen(events: list[Event], rng: random.Random) -> None:
             event["occurred_at"] = event["occurred_at"] // grain_ms * grain_ms
 
 
-def thin(events: list[Event], rng: random.Random) -> tuple[list[Event], Terms]:
+def thin(events: list[Event], book: Book, rng: random.Random) -> tuple[list[Event], Terms]:
     """Fields that are missing now and then or always, and a feed that is not there."""
     if rng.random() < 0.35:
         share = rng.choice((0.03, 0.2, 0.6))
@@ -56,12 +63,16 @@ def thin(events: list[Event], rng: random.Random) -> tuple[list[Event], Terms]:
     if rng.random() < 0.1:
         feeds = frozenset({rng.choice(("login", "identity_verification", "auto_debit"))})
         events = [event for event in events if event["type"] not in feeds]
+    if rng.random() < 0.05:
+        absent |= {rng.choice(NEVER)}
     allowed = rng.random() < 0.15
     return events, Terms(
         missing_sources=feeds, absent_fields=absent,
         allow_devices=frozenset({"D1"} if allowed else ()),
         allow_networks=frozenset({"203.0.113.0/24"} if allowed else ()),
         allow_payees=frozenset({"P1"} if allowed else ()),
+        timezone=book.zone, campaigns=book.campaigns,
+        history_ms=rng.choice((180, 180, 180, 60, 20, 15)) * DAY,
     )  # fmt: skip
 
 
@@ -73,13 +84,14 @@ def optional_of(event: Event) -> set[str]:
     return set(OPTIONAL) - required.get(event["type"], set())
 
 
-def delay(events: list[Event], rng: random.Random, long: bool) -> list[Event]:
+def delay(events: list[Event], book: Book, rng: random.Random, long: bool) -> list[Event]:
     """Late events: each is told at a later time than it happened."""
     share = rng.choice((0.05, 0.15, 0.4) if long else (0.0, 0.0, 0.05, 0.15, 0.4))
     arrivals = []
     for number, event in enumerate(events):
         late_ms = rng.choice(DELAYS_MS) if rng.random() < share else 0
-        told_ms = event["occurred_at"] + int(late_ms * rng.uniform(0.5, 1.2))
+        late_ms = int(late_ms * rng.uniform(0.5, 1.2))
+        told_ms = event["occurred_at"] + book.delays.get(event["event_id"], late_ms)
         arrivals.append((told_ms, RANKS[event["type"]], number))
     return [events[number] for _, _, number in sorted(arrivals)]
 
@@ -133,8 +145,8 @@ def history(seed: int, focus: str = "", long: bool = False) -> History:
         book.pass_time(dense_ms if long and rng.random() < 0.95 else 400 * DAY)
     events = sorted(book.events, key=lambda event: int(event["occurred_at"]))
     coarsen(events, rng)
-    events, terms = thin(events, rng)
-    events = delay(events, rng, long)
+    events, terms = thin(events, book, rng)
+    events = delay(events, book, rng, long)
     if long:
         events = straggle(events, rng)
     events = repeat(leap(events, rng), rng)

@@ -3,8 +3,9 @@
 It takes contract events (dicts, valid, in order of arrival) and gives for each what was said: the
 revisions of alerts and the decision. It shares no code with `detector/`, remembers in plain lists
 (`reference_memory`), judges stage by stage (`reference_stage`) by hand-written rules
-(`reference_rules`) over plain measurements (`reference_readings`), and folds what was found
-(`reference_alerts`). Slow on purpose; where it and an engine differ, one of them breaks a law.
+(`reference_rules`, `reference_draw_rules`, `reference_debit_rules`) over plain measurements
+(`reference_readings`, `reference_windows`), and folds what was found (`reference_alerts`). Slow on
+purpose; where it and an engine differ, one of them breaks a law.
 """
 
 from __future__ import annotations
@@ -28,7 +29,8 @@ from tests.reference_memory import (
     entry_of,
 )
 from tests.reference_readings import View
-from tests.reference_stage import Alerts, Stage, Terms
+from tests.reference_stage import Alerts, Stage
+from tests.reference_terms import Terms
 
 FIELDS = {
     "device": "device_id", "network": "ip",
@@ -63,14 +65,14 @@ class Reference:
         stage = self.stages["account"]
         if entry.account is None:  # law 4: a disposition about an alert of no single account
             return Output()
-        entity = stage.entity(entry.account)
+        entity, horizon_ms = stage.reached(entry.account), stage.horizon_ms
         if entity.holds(entry.id):
             self.counts["repeats"] += 1
             return Output()
         stage.move_clock(entry.t, entry.account)
         entry.causes = {name: self.cause(entry.type, name) for name in FIELDS}
         told_before = self.mark_draw(entity, entry)
-        if entity.is_stale(entry):
+        if entity.is_stale(entry) or entry.t < horizon_ms:
             self.counts["stale"] += 1
             return self.decided(entry, told_before, Judged(degraded=True))
         self.count_carried(entry)
@@ -84,7 +86,7 @@ class Reference:
         judged = Judged(degraded=not entry.judged)
         self.remember_at_account(entity, entry)
         said: Alerts = []
-        if entry.type == "auto_debit":
+        if entry.is_debit:
             said += self.follow_debit(entry, judged)
         if entry.judged:
             self.measure(entity, entry)
@@ -149,7 +151,7 @@ class Reference:
     def measure(self, entity: Entity, entry: Entry) -> None:
         """What later stages need of the account stage: ages and the population's logins."""
         stage = self.stages["account"]
-        sees = View(entity, entry, stage.since_ms or 0, self.terms.missing_sources, False, [])
+        sees = View(entity, entry, stage.since_ms or 0, self.terms, False, [])
         entry.columns["device_age"] = sees.age("device")
         entry.columns["account_age"] = sees.entity_age()
         if entry.draw:
@@ -206,13 +208,13 @@ class Reference:
     def enter(self, stage: Stage, key: str, passing: Entry, judged: Judged) -> Alerts:
         """One event at one later stage, which keeps its own copy of it; of a label none."""
         entry = replace(passing)
-        entity = stage.entity(key)
+        entity, horizon_ms = stage.reached(key), stage.horizon_ms
         if entry.label:
             self.write_label(stage, entity, entry)
             too_late = not entry.judged or stage.is_too_late(entry.t)
             return [] if too_late else stage.judge_in_order(entry, key, judged)
         stage.move_clock(entry.t, entry.account)
-        if entity.is_stale(entry):
+        if entity.is_stale(entry) or entry.t < horizon_ms:
             judged.degraded = True
             return []
         entry.judged = passing.judged and not stage.is_too_late(entry.t)

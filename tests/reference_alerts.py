@@ -156,12 +156,14 @@ class Folder:
         alert.status = status
         typology, kind, id, _, _ = alert.scope
         rules = {rule for _, rules in alert.triggers for rule in rules}
+        named = {id for rule in rules for id in entry.evidence.get(rule, ())}
         return {
             "alert_id": alert.id, "revision": alert.revision, "status": status,
             "typology": typology, "severity": alert.severity, "entity": (kind, id),
             "account_id": id if kind == "account" else None,
             "trigger_event_id": entry.id, "occurred_at": entry.t, "opened_at": alert.opened_at,
             "score": alert.score, "actions": alert.actions, "rules": sorted(rules),
+            "evidence": sorted(named) if status == "open" else [],
         }  # fmt: skip
 
 

@@ -52,6 +52,7 @@ class Entry:
     opening: bool = False
     judged: bool = True  # False: too late, at this stage or at the account stage
     causes: dict[str, str] = field(default_factory=dict)  # law 19: why a missing id is missing
+    evidence: dict[str, list[str]] = field(default_factory=dict)  # law 24, by rule that hit
     columns: dict[str, Any] = field(default_factory=dict)  # what the account stage measured
 
     @property
@@ -85,6 +86,23 @@ class Entry:
     @property
     def passed_check(self) -> bool:
         return self.is_check and self.event["outcome"] == "passed"
+
+    @property
+    def is_debit(self) -> bool:
+        return self.type == "auto_debit"
+
+    @property
+    def obligation(self) -> str | None:
+        """Law 20a: of a debit, as are the next two."""
+        return self.event.get("obligation_id")
+
+    @property
+    def mandate(self) -> str | None:
+        return self.event.get("mandate_id")
+
+    @property
+    def payer(self) -> str | None:
+        return self.event.get("payer_account_id")
 
     @property
     def moves_money(self) -> bool:
@@ -193,6 +211,7 @@ class Entity:
         self.put_away_ms: int | None = None
         self.put_away: list[Entry] = []  # draws only, the newest 12
         self.first_seen_ms: int | None = None
+        self.newest_ms: int | None = None
         self.known = {kind: Familiar(limit) for kind, limit in KNOWN_LIMITS.items()}
         self.draws: list[tuple[int, int]] = []  # (time, amount) of every draw, in order of arrival
         self.minutes = Minutes(ENTITY_MINUTES, 1)
@@ -210,12 +229,32 @@ class Entity:
         """Law 5: into its place; the oldest leaves, and is put away if it was a draw."""
         seen = self.first_seen_ms
         self.first_seen_ms = entry.t if seen is None else min(seen, entry.t)
+        self.newest_ms = max(self.newest_ms or 0, entry.t)
         bisect.insort(self.ring, entry, key=lambda other: other.place)
         if len(self.ring) > RING_LIMIT:
-            oldest = self.ring.pop(0)
-            self.put_away_ms = max(self.put_away_ms or 0, oldest.t)
-            if oldest.draw:
-                self.put_away = [*self.put_away, oldest][-PUT_AWAY_LIMIT:]
+            self.let_oldest_go()
+
+    def let_oldest_go(self) -> None:
+        oldest = self.ring.pop(0)
+        self.put_away_ms = max(self.put_away_ms or 0, oldest.t)
+        if oldest.draw:
+            self.put_away = [*self.put_away, oldest][-PUT_AWAY_LIMIT:]
+
+    def forget_before(self, horizon_ms: int) -> bool:
+        """Law 28. True where nothing is left: the entity begins anew."""
+        if self.newest_ms is None or self.newest_ms < horizon_ms:
+            return True
+        while self.ring and self.ring[0].t < horizon_ms:
+            self.let_oldest_go()
+        for familiar in self.known.values():
+            familiar.places = [
+                known for known in familiar.places
+                if max(known.last, known.label_at or 0) * SECOND >= horizon_ms
+            ]  # fmt: skip
+        if self.put_away and max(entry.t for entry in self.put_away) < horizon_ms:
+            self.put_away = []
+        self.first_seen_ms = max(self.first_seen_ms or 0, horizon_ms)
+        return False
 
     def after(self, entry: Entry) -> list[Entry]:
         return [other for other in self.ring if other.place > entry.place]

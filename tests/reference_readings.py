@@ -5,10 +5,12 @@ The laws cited are those of detector/README.md.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
-from tests.reference_logic import NO_HISTORY, SOURCE_MISSING, Number, Truth, Unknown
+from tests.reference_logic import NO_HISTORY, SOURCE_MISSING, Number, Truth, Unknown, known
 from tests.reference_memory import DAY, SECOND, Entity, Entry, Known
+from tests.reference_terms import Terms
 
 NEVER_MS = 4_000_000_000_000  # the age of a hit that never was
 
@@ -20,9 +22,27 @@ class View:
     entity: Entity
     entry: Entry
     since_ms: int  # of the stage (law 3)
-    missing_sources: frozenset[str]
+    terms: Terms
     allowed: bool  # the stage's entity is on the policy's allow-list
     hit_times: list[int]  # of the rule's typology on this entity so far
+    counted: list[Entry] = field(default_factory=list)  # law 24, by the rules of laws 20a to 20h
+
+    def told(self, name: str) -> Any:
+        """A field of the event, unless the policy says that it is never there (law 19)."""
+        never = f"{self.entry.type}.{name}" in self.terms.absent_fields
+        return known(None if never else self.entry.event.get(name), SOURCE_MISSING)
+
+    def counts(self, entries: list[Entry]) -> list[Entry]:
+        self.counted += entries
+        return entries
+
+    def evidence(self) -> list[str]:
+        """Law 24: the event, then what was counted of the 24 h before it, newest first."""
+        recent = {
+            entry.place: entry.id for entry in self.counted
+            if entry is not self.entry and entry.t > self.entry.t - DAY
+        }  # fmt: skip
+        return [self.entry.id, *(recent[place] for place in sorted(recent, reverse=True))][:32]
 
     # -- the window --
 
@@ -35,11 +55,11 @@ class View:
 
     def fed(self, event_type: str, value: Number) -> Number:
         """Law 20: a reading of a feed that is not there is not known."""
-        return SOURCE_MISSING if event_type in self.missing_sources else value
+        return SOURCE_MISSING if event_type in self.terms.missing_sources else value
 
     def cause(self, name: str) -> Unknown:
-        """Law 19: why this event's own id is missing."""
-        return Unknown(frozenset({self.entry.causes[name]}))
+        """Law 19: why this event's own id is missing; of a payer nobody counts how usual it is."""
+        return Unknown(frozenset({self.entry.causes.get(name, "source_missing")}))
 
     # -- identity verifications (account stage) --
 
@@ -57,7 +77,7 @@ class View:
 
     def passes(self, span_ms: int, right: bool) -> Number:
         """Passed checks of the same session or device (law 16 same_any; right: agree too)."""
-        if "identity_verification" in self.missing_sources:
+        if "identity_verification" in self.terms.missing_sources:
             return SOURCE_MISSING
         put_away_ms = self.entity.put_away_ms
         if put_away_ms is not None and put_away_ms > self.entry.t - span_ms:

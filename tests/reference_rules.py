@@ -6,9 +6,8 @@ A rule takes a `View` (one event at one stage) and says True (hit), False (clear
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-
+from tests.reference_debit_rules import DEBIT_QUIET_MS, DEBIT_RULES
+from tests.reference_draw_rules import DRAW_QUIET_MS, DRAW_RULES
 from tests.reference_logic import (
     NO_HISTORY,
     Number,
@@ -24,12 +23,14 @@ from tests.reference_logic import (
     le,
     lt,
     minus,
+    ne,
     over,
     plus,
     times,
 )
 from tests.reference_memory import DAY, HOUR, MINUTE
 from tests.reference_readings import View, differ
+from tests.reference_rule import HOLD, REVIEW, STEP_UP, Rule
 
 
 def bypass_none(see: View) -> Truth:
@@ -44,7 +45,7 @@ def bypass_none(see: View) -> Truth:
         )
 
     return k_and(
-        event["amount_minor"] >= 0,
+        ge(see.told("amount_minor"), 0),
         k_or(named_wrong, unseen("requested", 10 * MINUTE), unseen("paid", DAY)),
     )
 
@@ -61,7 +62,7 @@ def bypass_partial(see: View) -> Truth:
         )
 
     return k_and(
-        event["amount_minor"] >= 0,
+        ge(see.told("amount_minor"), 0),
         k_not(named_wrong),
         k_or(half_right("requested", 10 * MINUTE), half_right("paid", DAY)),
     )
@@ -87,16 +88,13 @@ def reuse_second(see: View) -> Truth:
 
 
 def big(see: View) -> Truth:
-    event = see.entry.event
-    return k_or(
-        ge(event["amount_minor"], times(2, known(see.entry.normal))),
-        event["amount_minor"] >= 0.8 * event["credit_limit_minor"],
-    )
+    amount, limit = see.told("amount_minor"), see.told("credit_limit_minor")
+    return k_or(ge(amount, times(2, known(see.entry.normal))), ge(amount, times(0.8, limit)))
 
 
 def takeover_other(see: View) -> Truth:
     return k_and(
-        see.entry.event["payee_owner"] == "other", lt(see.age("device"), DAY),
+        eq(see.told("payee_owner"), "other"), lt(see.age("device"), DAY),
         lt(see.age("payee"), DAY), gt(see.entity_age(), DAY), big(see),
     )  # fmt: skip
 
@@ -105,28 +103,28 @@ def takeover_unknown(see: View) -> Truth:
     """At the payee stage: what the account stage measured comes with the event."""
     account = see.entry.columns
     return k_and(
-        see.entry.event["payee_owner"] == "unknown", lt(account["device_age"], DAY),
+        eq(see.told("payee_owner"), "unknown"), lt(account["device_age"], DAY),
         lt(account["payee_age"], DAY), gt(account["account_age"], DAY),
         lt(see.entity_age(), DAY), see.covered(DAY), big(see),
     )  # fmt: skip
 
 
 def takeover_own_card(see: View) -> Truth:
-    event = see.entry.event
+    limit = see.told("credit_limit_minor")
     return k_and(
-        event["payee_owner"] == "self", lt(see.age("device"), DAY), lt(see.age("payee"), DAY),
-        gt(see.entity_age(), DAY), event["amount_minor"] >= 0.8 * event["credit_limit_minor"],
+        eq(see.told("payee_owner"), "self"), lt(see.age("device"), DAY),
+        lt(see.age("payee"), DAY), gt(see.entity_age(), DAY),
+        ge(see.told("amount_minor"), times(0.8, limit)),
     )  # fmt: skip
 
 
 def burst_count(see: View) -> Truth:
-    return len(see.draws(30 * MINUTE)) >= 5
+    return ge(see.fed("disbursement", len(see.draws(30 * MINUTE))), 5)
 
 
 def over_limit_paid(see: View) -> Truth:
-    event = see.entry.event
-    owed = event["outstanding_minor"] + event["amount_minor"]
-    return bool(owed > event["credit_limit_minor"])
+    owed = plus(see.told("outstanding_minor"), see.told("amount_minor"))
+    return gt(owed, see.told("credit_limit_minor"))
 
 
 # -- stuffing --
@@ -186,7 +184,7 @@ def mule_payee(see: View) -> Truth:
     accounts = len({other.account for other in draws})
     first = len({other.account for other in draws if other.first_to_payee})
     return k_and(
-        event["payee_owner"] != "self", event.get("payee_kind") in (None, "person"),
+        ne(see.told("payee_owner"), "self"), event.get("payee_kind") in (None, "person"),
         not see.allowed,
         k_or(
             k_and(
@@ -200,7 +198,7 @@ def mule_payee(see: View) -> Truth:
 def linked_payee(see: View) -> Truth:
     fraud = see.fraud_accounts()
     return k_and(
-        see.entry.event["payee_owner"] != "self", not see.allowed, not see.cleared(),
+        ne(see.told("payee_owner"), "self"), not see.allowed, not see.cleared(),
         k_or(k_and(fraud >= 1, see.accounts_seen(7 * DAY) <= 20), fraud >= 2),
     )  # fmt: skip
 
@@ -215,27 +213,6 @@ def linked_network(see: View) -> Truth:
 
 # -- the list --
 
-
-@dataclass(frozen=True)
-class Rule:
-    """One rule; `kept` says that all its columns are the stage's own (law 6)."""
-
-    id: str
-    stage: str
-    on: str  # "draw", "login", or "paid" (every event of status paid)
-    entity: str  # whose alert it is
-    severity: str
-    actions: tuple[str, ...]
-    test: Callable[[View], Truth]
-    kept: bool = True
-    withdraws: bool = False
-
-    @property
-    def typology(self) -> str:
-        return self.id.partition(".")[0]
-
-
-HOLD, STEP_UP, REVIEW = ("hold_disbursement",), ("step_up_verification",), ("manual_review",)
 RULES = (
     Rule("verification_bypass.none", "account", "draw", "account", "critical", HOLD, bypass_none),
     Rule("verification_bypass.partial", "account", "draw", "account", "medium", STEP_UP,
@@ -263,9 +240,12 @@ RULES = (
          takeover_unknown, kept=False),
     Rule("mule_fan_in.payee", "payee", "draw", "payee", "high", HOLD, mule_payee),
     Rule("linked_to_fraud.payee", "payee", "draw", "account", "high", HOLD, linked_payee),
+    *DRAW_RULES,
+    *DEBIT_RULES,
 )  # fmt: skip
 QUIET_MS = {
     "verification_bypass": DAY, "verification_reuse": DAY, "account_takeover": DAY,
     "velocity_burst": 2 * HOUR, "over_limit": DAY, "credential_stuffing": 26 * HOUR,
     "shared_device": 7 * DAY, "mule_fan_in": DAY, "linked_to_fraud": DAY,
+    **DRAW_QUIET_MS, **DEBIT_QUIET_MS,
 }  # fmt: skip

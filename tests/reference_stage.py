@@ -6,7 +6,6 @@ The laws cited are those of detector/README.md.
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
 from typing import Any
 
 from tests.reference_alerts import Folder, Judged, Scope
@@ -14,27 +13,9 @@ from tests.reference_logic import Unknown
 from tests.reference_memory import DAY, Entity, Entry
 from tests.reference_readings import View
 from tests.reference_rules import RULES, Rule
+from tests.reference_terms import Terms
 
 Alerts = list[dict[str, Any]]
-
-
-@dataclass(frozen=True)
-class Terms:
-    """What of a policy the laws read."""
-
-    missing_sources: frozenset[str] = frozenset()
-    absent_fields: frozenset[str] = frozenset()  # "disbursement.device_id"
-    allow_devices: frozenset[str] = frozenset()
-    allow_networks: frozenset[str] = frozenset()
-    allow_payees: frozenset[str] = frozenset()
-    lateness_ms: int = DAY
-
-    def allows(self, stage: str, key: str) -> bool:
-        lists = {
-            "device": self.allow_devices, "network": self.allow_networks,
-            "payee": self.allow_payees,
-        }  # fmt: skip
-        return key in lists.get(stage, frozenset())
 
 
 class Stage:
@@ -51,9 +32,22 @@ class Stage:
         self.folder = Folder()
         self.hit_times: dict[tuple[str, str], list[int]] = {}  # by typology and key
         self.findings: Counter[tuple[str, str]] = Counter()
+        self.found: dict[tuple[str, str], str] = {}  # by rule and event, as it stands
 
     def entity(self, key: str) -> Entity:
         return self.entities.setdefault(key, Entity())
+
+    def reached(self, key: str) -> Entity:
+        """Law 28: an entity that an event reaches, without what is too old to be kept."""
+        entity = self.entity(key)
+        if self.clock_ms is not None and entity.forget_before(self.horizon_ms):
+            entity = self.entities[key] = Entity()
+        return entity
+
+    @property
+    def horizon_ms(self) -> int:
+        """Nothing older is kept; before the first event there is none."""
+        return -1 if self.clock_ms is None else (self.clock_ms - self.terms.history_ms) // DAY * DAY
 
     # -- law 3: the clock ----------------------------------------------------------------------
 
@@ -81,7 +75,9 @@ class Stage:
     def applies(self, rule: Rule, entry: Entry) -> bool:
         if rule.on == "paid":
             return entry.moves_money and entry.event["status"] == "paid"
-        return entry.draw if rule.on == "draw" else entry.is_login
+        if rule.on == "draw":
+            return entry.draw
+        return {"login": entry.is_login, "check": entry.is_check, "debit": entry.is_debit}[rule.on]
 
     def scope(self, rule: Rule, entry: Entry, key: str) -> Scope:
         entity = str(getattr(entry, rule.entity))
@@ -109,18 +105,20 @@ class Stage:
         assert self.since_ms is not None
         times = self.hit_times.setdefault((rule.typology, key), [])
         sees = View(
-            entity, entry, self.since_ms, self.terms.missing_sources,
+            entity, entry, self.since_ms, self.terms,
             self.terms.allows(self.name, key), times,
         )  # fmt: skip
         result = rule.test(sees)
+        unknown = isinstance(result, Unknown)
+        self.found[rule.id, entry.id] = "abstain" if unknown else "hit" if result else "clear"
+        self.findings[rule.id, self.found[rule.id, entry.id]] += 1
         if isinstance(result, Unknown):
-            self.findings[rule.id, "abstain"] += 1
             judged.degraded |= "input_missing" in result.causes
             return False
-        self.findings[rule.id, "hit" if result else "clear"] += 1
         if result:
             judged.hits.append(rule)
             times.append(entry.t)
+            entry.evidence[rule.id] = sees.evidence()
         return result
 
     def say(self, scopes: dict[Scope, set[str]], entry: Entry) -> Alerts:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from tests.reference import Output, Reference
+from tests.reference_memory import DAY
 from tests.reference_readings import View
-from tests.reference_stage import Terms
+from tests.reference_terms import Terms
 
 T0_MS = 1_700_000_000_000  # a whole second and a whole minute + 20 s
 Event = dict[str, Any]
@@ -18,7 +19,9 @@ def login(id: str, at: int, account: str = "A", **fields: Any) -> Event:
 
 
 def check(id: str, at: int, account: str = "A", **fields: Any) -> Event:
-    given = {"device_id": "D", "verification_id": f"v-{id}", "outcome": "passed"}
+    given = {
+        "device_id": "D", "verification_id": f"v-{id}", "outcome": "passed", "method": "face",
+    }  # fmt: skip
     return event("identity_verification", id, at, account, **{**given, **fields})
 
 
@@ -29,6 +32,14 @@ def draw(id: str, at: int, account: str = "A", **fields: Any) -> Event:
         "credit_limit_minor": 10_000, "outstanding_minor": 0,
     }  # fmt: skip
     return event("disbursement", id, at, account, **{**given, **fields})
+
+
+def debit(id: str, at: int, account: str = "A", **fields: Any) -> Event:
+    given = {
+        "obligation_id": "o", "mandate_id": "m", "outcome": "success", "amount_due_minor": 1_000,
+        "amount_debited_minor": 0, "due_at": T0_MS, "overdue_at": T0_MS + 3 * DAY,
+    }  # fmt: skip
+    return event("auto_debit", id, at, account, **{**given, **fields})
 
 
 def find(id: str, at: int, target: str, word: str = "confirmed_fraud", account: str = "A") -> Event:
@@ -61,4 +72,4 @@ def view(reference: Reference, stage: str, key: str, id: str) -> View:
     entry = next(entry for entry in entity.ring if entry.id == id)
     since_ms = reference.stages[stage].since_ms
     assert since_ms is not None
-    return View(entity, entry, since_ms, reference.terms.missing_sources, False, [])
+    return View(entity, entry, since_ms, reference.terms, False, [])

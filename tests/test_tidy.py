@@ -21,6 +21,7 @@ TOP_LEVEL = {
     "pyproject.toml", "detector", "streams", "deploy", "tests", "README.md", "Makefile",
     "requirements.lock", "requirements-dev.lock", "LICENSE",
     "demo",  # what `make demo` writes; never committed
+    "build",  # pictures of the report, which its test takes; never committed
 }  # fmt: skip
 
 # What the pure half may import of the standard library, and of others.
@@ -171,7 +172,7 @@ def word_faults(path: str, text: str) -> Iterator[str]:
 
 def files() -> list[Path]:
     """Every file of the project that is its own; what tools leave behind is skipped."""
-    hidden = re.compile(r"^(\.(?!ci$|gitignore$).*|__pycache__|demo)$")
+    hidden = re.compile(r"^(\.(?!ci$|gitignore$).*|__pycache__|demo|build)$")
     found = []
     for path in sorted(ROOT.rglob("*")):
         parts = path.relative_to(ROOT).parts

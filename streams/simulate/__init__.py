@@ -2,11 +2,15 @@
 
 `simulate` writes `events.jsonl` (contract events in the order of arrival) and `truth.jsonl` (what
 should be found, what should be left alone). The same arguments give the same bytes. Only a few days
-are held in memory, however long the log.
+of events are held in memory, however long the log; of the truth, all.
+
+`days` are full days. Before them lies a prologue of 150 thin days: some visits and a draw of every
+account that is not new, so that 90 days without a draw can be told from an account just opened.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,17 +18,37 @@ from typing import Final
 
 from streams.faults import Fault
 from streams.simulate.background import Background
-from streams.simulate.log import Truth, open_log
-from streams.simulate.scene import LAST_DAYS, WARM_UP_DAYS, Scene, Script, WorldTooSmallError
+from streams.simulate.casting import LAST_DAYS, WARM_UP_DAYS, WorldTooSmallError
+from streams.simulate.disturb import Delays, Disturbance
+from streams.simulate.log import Log, Truth, open_log
+from streams.simulate.scene import Scene, Script
 from streams.simulate.stories import STORIES
-from streams.simulate.world import DAY_MS, START_MS, make_world
+from streams.simulate.world import DAY_MS, NEVER, START_MS, World, make_world
 
-__all__ = ["PRESETS", "SimulationError", "Summary", "simulate"]
+__all__ = ["PRESETS", "UNDISTURBED", "Disturbance", "SimulationError", "Summary", "simulate"]
 
-PRESETS: Final = {"honest": 0, "small": 1, "busy": 4}  # how often each story is told
+
+@dataclass(frozen=True, slots=True)
+class Preset:
+    """Which stories are told (those whose name begins so), and how often."""
+
+    tellings: int
+    stories: str = ""
+
+
+PRESETS: Final = {
+    "honest": Preset(0),
+    "small": Preset(1),
+    "busy": Preset(4),
+    "cases": Preset(1, "case."),
+}
+UNDISTURBED: Final = Disturbance()
 DAYS_MIN: Final = WARM_UP_DAYS + LAST_DAYS
 LEAD_MS: Final = 3_600_000  # a draw after midnight has its login on the day before
-ACCOUNTS_PER_TELLING: Final = 300
+ACCOUNTS_PER_TELLING: Final = 800
+ACCOUNTS_PER_ROUND: Final = 4_000  # each so many accounts, the stories are told once more
+ROUNDS_MAX: Final = 15  # four times as many still find a strange network for each stranger
+ACCOUNTS_MIN: Final = 300
 ACCOUNTS_MAX: Final = 10_000_000
 DAYS_MAX: Final = 3_650
 
@@ -54,57 +78,76 @@ class Summary:
 def simulate(
     out: Path,
     seed: int = 1,
-    accounts: int = 500,
+    accounts: int = 1000,
     days: int = 30,
     preset: str = "small",
     progress: Callable[[int, int], None] | None = None,
+    disturbance: Disturbance = UNDISTURBED,
 ) -> Summary:
     """Writes a labelled world into the folder `out` (made if absent).
 
-    `seed` is 0 or more; `preset` one of PRESETS; `progress(done, all)` is called after each day.
-    Raises SimulationError where the world would be too small to hold its stories.
+    `seed` is 0 or more; `preset` one of PRESETS; `progress(done, all)` is called after each day;
+    `disturbance` delays arrivals. Raises SimulationError where the world would be too small to hold
+    its stories.
     """
     _check(seed, accounts, days, preset)
+    if not 0.0 <= disturbance.late_share <= 1.0:
+        raise SimulationError("the share of late events must be 0 to 1")
     out.mkdir(parents=True, exist_ok=True)
     events, partial = out / "events.jsonl", out / "events.jsonl.partial"
     world, truth = make_world(seed, accounts, days), Truth()
-    with open_log(partial) as log:
-        background = Background(world, log, truth, seed)
-        scenes = [
-            Scene(world, log, truth, background.instalments, name, seed, copy)
-            for copy in range(PRESETS[preset])
-            for name in STORIES
-        ]
-        scripts = [STORIES[scene.story](scene) for scene in scenes]
-        waiting = [(script, next(script)) for script in scripts]
-        for day in range(days):
-            try:
-                waiting = [_play(script, due, day) for script, due in waiting]
-            except WorldTooSmallError as error:
-                raise SimulationError(str(error)) from error
-            background.run_day(day)
-            log.flush(START_MS + (day + 1) * DAY_MS - LEAD_MS)
-            if progress is not None:
-                progress(day + 1, days)
-        log.flush(world.end_ms)
+    with open_log(partial, Delays(disturbance, seed)) as log:
+        _tell(world, log, truth, seed, preset, progress)
     truth.write(out / "truth.jsonl")
     partial.replace(events)
-    expected = sum(line["expect"] == "alert" for line in truth.lines)
+    expected = Counter(line["expect"] for line in truth.lines)
     return Summary(
         events=events,
         truth=out / "truth.jsonl",
         counts=dict(sorted(log.counts.items())),
-        alerts_expected=expected,
-        near_misses=len(truth.lines) - expected,
+        alerts_expected=expected["alert"],
+        near_misses=expected["silent"],
         first_ms=log.first_ms,
         last_ms=log.last_ms,
     )
 
 
+def _tell(
+    world: World,
+    log: Log,
+    truth: Truth,
+    seed: int,
+    preset: str,
+    progress: Callable[[int, int], None] | None,
+) -> None:
+    """Prologue, then day after day: the stories first, then what everybody else does."""
+    background = Background(world, log, truth, seed)
+    chosen = PRESETS[preset]
+    rounds = min(max(1, world.accounts // ACCOUNTS_PER_ROUND), ROUNDS_MAX)
+    scenes = [
+        Scene(world, name, seed, copy, log, truth, background.instalments)
+        for copy in range(chosen.tellings * rounds)
+        for name in STORIES
+        if name.startswith(chosen.stories)
+    ]
+    scripts = [STORIES[scene.story](scene) for scene in scenes]
+    waiting = [(script, next(script)) for script in scripts]
+    for day in range(world.days):
+        try:
+            waiting = [_play(script, due, day) for script, due in waiting]
+        except WorldTooSmallError as error:
+            raise SimulationError(str(error)) from error
+        background.run_day(day)
+        log.flush(START_MS + (day + 1) * DAY_MS - LEAD_MS)
+        if progress is not None:
+            progress(day + 1, world.days)
+    log.end(world.end_ms)
+
+
 def _play(script: Script, due: int, day: int) -> tuple[Script, int]:
     """Lets a story go on while it has something to do today; gives the day it waits for next."""
     while due <= day:
-        due = next(script, 1 << 30)
+        due = next(script, NEVER)
     return script, due
 
 
@@ -116,6 +159,6 @@ def _check(seed: int, accounts: int, days: int, preset: str) -> None:
         raise SimulationError("the seed must be 0 or more")
     if not DAYS_MIN <= days <= DAYS_MAX:
         raise SimulationError(f"days must be {DAYS_MIN} to {DAYS_MAX}")
-    least = ACCOUNTS_PER_TELLING * max(1, PRESETS[preset])
+    least = max(ACCOUNTS_MIN, ACCOUNTS_PER_TELLING * PRESETS[preset].tellings)
     if not least <= accounts <= ACCOUNTS_MAX:
         raise SimulationError(f"accounts must be {least} to {ACCOUNTS_MAX} for preset {preset}")

@@ -1,36 +1,65 @@
 """Instalments of honest borrowers: scheduled, debited, sometimes short of balance, then cured.
 
 A draw is repaid in one to three weekly instalments. What fails for want of balance is retried once
-a day and cured within two days at the latest; a rail's own errors are retried within two hours.
-Every failure for want of balance is told as truth: the detector should see it, and see it end.
+a day, and mostly cured within two days; a rail's own errors are retried within two hours. A few
+are granted relief for hardship, a few pay only after they are overdue. Every failure for want of
+balance is told as truth: the detector should see it, and see it end.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from typing import Final
+from dataclasses import dataclass
+from typing import Any, Final
 
 import numpy as np
 
-from streams.simulate import shapes
+from streams.simulate import habits, lines, shapes
 from streams.simulate.log import Log, Truth
 from streams.simulate.world import DAY_MS, HOUR_MS, MINUTE_MS, START_MS, Ints, World
 
-# Steps of an obligation: (hours after the first attempt, outcome, share of the amount debited).
-Step = tuple[int, str, float]
-PATHS: Final[tuple[tuple[Step, ...], ...]] = (
-    ((0, "success", 1.0),),
-    ((0, "insufficient_balance", 0.0), (24, "success", 1.0)),
-    ((0, "insufficient_balance", 0.0), (23, "insufficient_balance", 0.0), (47, "success", 1.0)),
-    ((0, "partial", 0.4), (24, "success", 0.6)),
-    ((0, "channel_error", 0.0), (2, "success", 1.0)),
-    ((0, "insufficient_balance", 0.0), (6, "settled", 0.0)),
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """`hours` after the first attempt; `share` of the amount is debited."""
+
+    hours: int
+    outcome: str
+    share: float = 0.0
+
+
+_SHORT, _PAID = "insufficient_balance", "success"
+# How an instalment may go, and how often of a hundred. RELIEVED: hardship is granted, and told.
+RELIEVED: Final = 6
+PATHS: Final[tuple[tuple[float, tuple[Step, ...]], ...]] = (
+    (92.2, (Step(0, _PAID, 1.0),)),
+    (3.4, (Step(0, _SHORT), Step(24, _PAID, 1.0))),
+    (0.8, (Step(0, _SHORT), Step(23, _SHORT), Step(47, _PAID, 1.0))),
+    (1.2, (Step(0, "partial", 0.4), Step(24, _PAID, 0.6))),
+    (1.5, (Step(0, "channel_error"), Step(2, _PAID, 1.0))),
+    (0.5, (Step(0, _SHORT), Step(6, "settled"))),
+    (0.2, (Step(0, _SHORT), Step(170, "settled"))),
+    (0.2, (Step(0, _SHORT), Step(24, _SHORT), Step(48, _SHORT), Step(122, _PAID, 1.0))),
 )
-SHARES: Final = (0.925, 0.035, 0.008, 0.012, 0.015, 0.005)
 SCHEDULED_AHEAD_DAYS: Final = 2
 DUE_HOUR: Final = 20
 OVERDUE_AFTER_MS: Final = 3 * DAY_MS
-SHORT: Final = ("insufficient_balance", "partial")
+SHORT: Final = (_SHORT, "partial")
+# An alert of repayment is one an obligation; as it ages its typology moves on to one of these.
+LATER_STATES: Final = (
+    "debit_unhandled", "overdue_imminent", "overdue", "deferred", "plan_broken",
+)  # fmt: skip
+
+
+@dataclass(slots=True)
+class _Batch:
+    """Obligations of one day that go the same way."""
+
+    who: Ints
+    owed: Ints
+    number: Ints  # of the obligation
+    first: Ints  # time of the first attempt
+    due_at: int
 
 
 class Instalments:
@@ -41,7 +70,7 @@ class Instalments:
         self._log = log
         self._truth = truth
         self._scheduled: defaultdict[int, list[tuple[Ints, Ints]]] = defaultdict(list)
-        self._repaid: defaultdict[int, list[tuple[int, int]]] = defaultdict(list)
+        self._repaid: defaultdict[int, list[tuple[Ints, Ints]]] = defaultdict(list)
 
     def split_opening_balances(self, rng: np.random.Generator) -> None:
         """What is owed when the log begins falls due in its first weeks."""
@@ -64,60 +93,111 @@ class Instalments:
 
     def run_day(self, day: int, rng: np.random.Generator) -> None:
         """Posts what was repaid before today and tells the lives of what is due in two days."""
-        for index, amount in self._repaid.pop(day, ()):
-            self._world.outstanding_minor[index] -= amount
-        for who, owed in self._scheduled.pop(day, ()):
-            count = len(who)
-            path = rng.choice(len(PATHS), count, p=SHARES)
-            minute = rng.integers(0, 240, count)  # the rails run from eight to noon
-            columns = (who, owed, path, minute)
-            for row in zip(*(column.tolist() for column in columns), strict=True):
-                self._tell(day, *row)
-
-    def _tell(self, day: int, index: int, owed: int, path: int, minute: int) -> None:
-        """The whole life of one obligation."""
-        world, log = self._world, self._log
-        person = world.borrower(index)
-        obligation = (world.token("o"), *person.obligation)
+        for who, amounts in self._repaid.pop(day, ()):
+            np.subtract.at(self._world.outstanding_minor, who, amounts)
+        parts = self._scheduled.pop(day, ())
+        if not parts:
+            return
+        who, owed = (np.concatenate(column) for column in zip(*parts, strict=True))
+        count = len(who)
         due_day = START_MS + (day + SCHEDULED_AHEAD_DAYS) * DAY_MS
-        due_at = due_day + DUE_HOUR * HOUR_MS
-        dates = (due_at, due_at + OVERDUE_AFTER_MS)
-        at = START_MS + day * DAY_MS + 19 * HOUR_MS + minute * 1000
-        scheduled = (obligation, owed, 0, "scheduled", 0, *dates)
-        log.tell(shapes.auto_debit(log.next_id(), person.who, at, *scheduled))
-        first = due_day + 8 * HOUR_MS + minute * MINUTE_MS
-        failed: list[tuple[int, str]] = []
-        for attempt, (hours, outcome, share) in enumerate(PATHS[path], 1):
-            at = first + hours * HOUR_MS
-            debited = owed * 2 // 5 if outcome == "partial" else (owed if share == 1.0 else 0)
-            if 0.0 < share < 1.0 and outcome == "success":
-                debited = owed - owed * 2 // 5
-            balance = debited if outcome in SHORT else None
-            tries = 0 if outcome == "settled" else attempt
-            event_id = log.next_id()
-            words = (obligation, owed, debited, outcome, tries, *dates, balance)
-            log.tell(shapes.auto_debit(event_id, person.who, at, *words))
-            if outcome in SHORT and at < world.end_ms:
-                failed.append((at, event_id))
-        self._repaid[(at - START_MS) // DAY_MS + 1].append((index, owed))
-        if failed:
-            self._expect(person.account, obligation[0], failed, at)
+        minute = rng.integers(0, 240, count)  # the rails run from eight to noon
+        whole = _Batch(
+            who, owed, self._world.numbers("o", count),
+            due_day + 8 * HOUR_MS + minute * MINUTE_MS, due_day + DUE_HOUR * HOUR_MS,
+        )  # fmt: skip
+        at = START_MS + day * DAY_MS + 19 * HOUR_MS + minute * MINUTE_MS
+        self._step(whole, at, "scheduled", owed * 0, 0)
+        short = habits.shortness(day + SCHEDULED_AHEAD_DAYS)
+        shares = np.array([share for share, _ in PATHS]) * short
+        shares[0] = 100 - shares[1:].sum()
+        path = rng.choice(len(PATHS), count, p=shares / 100)
+        for number in np.unique(path).tolist():
+            chosen = path == number
+            batch = _Batch(
+                who[chosen], owed[chosen], whole.number[chosen], whole.first[chosen], whole.due_at
+            )
+            self._live(batch, number)
 
-    def _expect(
-        self, account: str, obligation: str, failed: list[tuple[int, str]], cured: int
-    ) -> None:
-        """One failed obligation as truth: resolved if its cure is still in the log."""
-        is_cured = cured < self._world.end_ms
-        unpaid = "open" if len(failed) == 1 else "updated"
-        self._truth.add(
-            story="background",
-            typology="debit_failed",
-            entity=("account", account),
-            account_id=account,
-            expect="alert",
-            between=(failed[0][0], cured if is_cured else failed[-1][0]),
-            event_ids=[event_id for _, event_id in failed],
-            note=f"obligation {obligation}: an ordinary shortfall",
-            status="resolved" if is_cured else unpaid,
-            severity="low",
-        )
+    def _live(self, batch: _Batch, path: int) -> None:
+        """The lives of the obligations that go one way."""
+        failed: list[tuple[Ints, Ints]] = []
+        at, debited = batch.first, batch.owed * 0
+        for attempt, step in enumerate(PATHS[path][1], 1):
+            at = batch.first + step.hours * HOUR_MS
+            rest = batch.owed - debited
+            now = rest if step.share + 1e-9 >= 1 or debited.any() else batch.owed * 2 // 5
+            now = now if step.share else batch.owed * 0
+            tries = 0 if step.outcome == "settled" else attempt
+            relieved = path == RELIEVED and attempt > 1
+            ids = self._step(batch, at, step.outcome, now, tries, relieved)
+            debited = debited + now
+            if step.outcome in SHORT:
+                failed.append((at, ids))
+        posted = (at - START_MS) // DAY_MS + 1
+        for each in np.unique(posted).tolist():
+            on_that_day = posted == each
+            self._repaid[each].append((batch.who[on_that_day], batch.owed[on_that_day]))
+        if path == RELIEVED:
+            self._grant(batch, failed[0], at)
+        if failed:
+            self._expect(batch, failed, at)
+
+    def _step(
+        self,
+        batch: _Batch,
+        at: Ints,
+        outcome: str,
+        debited: Ints,
+        attempt: int,
+        relieved: bool = False,
+    ) -> Ints:
+        """One step of many obligations; gives the numbers of its events."""
+        world, extra = self._world, np.full(len(batch.who), "", object)
+        if outcome in SHORT:
+            extra = np.array([f',"available_balance_minor":{each}' for each in debited], object)
+        if relieved:
+            extra = extra + ',"hardship":true'
+        ids = self._log.next_ids(len(batch.who))
+        words = (batch.number, attempt, world.terms[batch.who], batch.owed, debited, outcome)
+        dates = (batch.due_at, batch.due_at + OVERDUE_AFTER_MS)
+        told = lines.debits((ids, world.who[batch.who], at), *words, *dates, extra)
+        self._log.block("auto_debit", at, told)
+        return ids
+
+    def _grant(self, batch: _Batch, failed: tuple[Ints, Ints], until: Ints) -> None:
+        """Relief for hardship, granted five hours after the failure."""
+        for index, at, event, end in _rows(batch.who, *failed, until):
+            person = self._world.borrower(index).who
+            words = (f"e{event:08d}", "hardship_granted", "analyst-3", None, end)
+            when = at + 5 * HOUR_MS
+            self._log.tell(shapes.disposition(self._log.next_id(), person, when, *words))
+
+    def _expect(self, batch: _Batch, failed: list[tuple[Ints, Ints]], cured: Ints) -> None:
+        """The failed obligations as truth: resolved if the cure is still in the log."""
+        end = self._world.end_ms
+        columns = [column for step in failed for column in step]
+        for index, number, cure, *steps in _rows(batch.who, batch.number, cured, *columns):
+            told = [(steps[n], f"e{steps[n + 1]:08d}") for n in range(0, len(steps), 2)]
+            told = [each for each in told if each[0] < end]
+            if not told:
+                continue
+            account = self._world.borrower(index).account
+            unpaid = "open" if len(told) == 1 else "updated"
+            self._truth.add(
+                story="background",
+                typology="debit_failed",
+                entity=("account", account),
+                account_id=account,
+                expect="alert",
+                between=(told[0][0], cure if cure < end else told[-1][0]),
+                event_ids=[event_id for _, event_id in told],
+                note=f"obligation o{number:07d}: an ordinary shortfall",
+                status="resolved" if cure < end else unpaid,
+                severity="low",
+                also=LATER_STATES,
+            )
+
+
+def _rows(*columns: Any) -> Any:
+    return zip(*(column.tolist() for column in columns), strict=True)

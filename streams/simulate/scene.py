@@ -7,35 +7,20 @@ does nothing else of their own accord meanwhile.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, field
-from typing import Final
-from zlib import crc32
+from typing import Any
 
 import numpy as np
 
 from streams.simulate import shapes
+from streams.simulate.casting import Casting, Payee, Place
 from streams.simulate.instalments import Instalments
 from streams.simulate.log import Log, Truth
-from streams.simulate.world import DAY_MS, HOUR_MS, MINUTE_MS, START_MS, Borrower, World
+from streams.simulate.world import DAY_MS, START_MS, Borrower
 
 Script = Generator[int, None, None]
 Story = Callable[["Scene"], Script]
-Payee = tuple[str, str, str]
-WARM_UP_DAYS: Final = 8  # windows of seven days are covered by the log from here on
-LAST_DAYS: Final = 6  # what a story needs to play to its end
-
-
-class WorldTooSmallError(ValueError):
-    """The population has nobody left who fits the part."""
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """A device on a network."""
-
-    device: str
-    ip: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,108 +33,35 @@ class Draw:
     verification_id: str | None
     session_id: str
     at: int
+    amount_minor: int
 
 
 @dataclass(slots=True)
-class Scene:
+class Scene(Casting):
     """One telling of one story."""
 
-    world: World
     log: Log
     truth: Truth
     instalments: Instalments
-    story: str
-    seed: int
-    copy: int
-    rng: np.random.Generator = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.rng = np.random.default_rng([self.seed, crc32(self.story.encode()), self.copy])
-
-    # Time
-
-    def opening_day(self) -> int:
-        """A day in the log's second half with time enough left."""
-        first = max(WARM_UP_DAYS, self.world.days // 2)
-        return int(self.rng.integers(first, self.world.days - LAST_DAYS + 1))
-
-    def at(self, day: int, hour: float, spread_minutes: int = 90) -> int:
-        """A time (ms) on `day` at about `hour` o'clock, local."""
-        jitter = int(self.rng.integers(0, spread_minutes * MINUTE_MS))
-        return START_MS + day * DAY_MS + int(hour * HOUR_MS) + jitter
-
-    # People
-
-    def cast(
-        self, day: int, count: int = 1, draws: int = 1, room: float = 0.5, days: int = 5
-    ) -> list[Borrower]:
-        """Borrowers who drew at least `draws` times, have `room` of their limit left, and are
-        of no other story; quiet for `days` from now. Raises WorldTooSmallError."""
-        world = self.world
-        fit = (world.draws >= draws) & (world.room() >= room) & (world.changed < day - 3)
-        found = np.flatnonzero(fit & ~world.cast & (world.quiet_until <= day))
-        if len(found) < count:
-            raise WorldTooSmallError(
-                f"story {self.story} needs {count} borrowers with {draws} draws; "
-                f"{len(found)} are left: simulate more accounts or more days"
-            )
-        chosen = self.rng.choice(found, count, replace=False)
-        world.cast[chosen] = True
-        world.quiet_until[chosen] = day + days
-        return [world.borrower(int(index)) for index in chosen]
-
-    def passers_by(self, count: int) -> list[Borrower]:
-        """Any borrowers of no story, who go on living as they do."""
-        found = np.flatnonzero(~self.world.cast)
-        if len(found) < count:
-            raise WorldTooSmallError(f"story {self.story} needs {count} accounts: simulate more")
-        chosen = self.rng.choice(found, count, replace=False)
-        return [self.world.borrower(int(index)) for index in chosen]
-
-    def family(self, day: int) -> list[Borrower]:
-        """Two or three of one household, who share a tablet."""
-        world = self.world
-        free = ~world.cast & (world.room() > 0.4) & (world.quiet_until <= day)
-        sizes = np.bincount(world.household)
-        able = np.bincount(world.household, free, minlength=len(sizes))
-        houses = np.flatnonzero((sizes >= 2) & (able == sizes))
-        if not len(houses):
-            raise WorldTooSmallError(f"story {self.story} needs a family: simulate more accounts")
-        biggest = houses[sizes[houses] == sizes[houses].max()]
-        members = np.flatnonzero(world.household == self.rng.choice(biggest))
-        world.cast[members] = True
-        world.quiet_until[members] = day + 5
-        return [world.borrower(int(index)) for index in members]
-
-    def newcomer(self) -> Borrower:
-        """A fresh account that nobody has seen before."""
-        token = self.world.token("n")
-        card = f"card-{token}"
-        return Borrower(
-            -1, (token, f"h-{token}"), f"d-{token}", f"d-{token}", self.world.strange_ip(),
-            (card, "self", "person"), 2_000_000, 100_000, (f"m-{token}", "bank-a", card),
-        )  # fmt: skip
-
-    def home(self, who: Borrower) -> Place:
-        """Their own phone at home."""
-        return Place(who.device, who.ip)
-
-    def stranger(self) -> Place:
-        """A device and a network never seen before."""
-        return Place(self.world.token("dx"), self.world.strange_ip())
-
-    def payee(self, owner: str = "other", kind: str = "person") -> Payee:
-        """A payee never seen before."""
-        return (self.world.token("p"), owner, kind)
+    _amounts: dict[str, int] = field(default_factory=dict)
+    _ends: dict[str, str] = field(default_factory=dict)  # the other event of a draw
+    _large: set[str] = field(default_factory=set)  # draws of a fifth of the limit or more
 
     # Acts
 
     def login(
-        self, who: Borrower, at: int, place: Place, outcome: str = "success", session: str = ""
+        self,
+        who: Borrower,
+        at: int,
+        place: Place,
+        outcome: str = "success",
+        session: str = "",
+        signals: Sequence[str] = (),
+        method: str = "password",
     ) -> tuple[str, str]:
         """A login; gives (event id, session id)."""
         event_id, session = self.log.next_id(), session or self.world.token("s")
-        words = (session, place.device, place.ip, outcome)
+        words = (session, place.device, place.ip, outcome, method, place.at, signals)
         self.log.tell(shapes.login(event_id, who.who, at, *words))
         return event_id, session
 
@@ -164,11 +76,23 @@ class Scene:
         arrives_at: int | None = None,
     ) -> str:
         """A verification; gives its verification_id."""
-        verification_id = self.world.token("v")
+        return self.check(who, at, device, session, outcome, method, arrives_at)[1]
+
+    def check(
+        self,
+        who: Borrower,
+        at: int,
+        device: str,
+        session: str,
+        outcome: str,
+        method: str,
+        arrives_at: int | None = None,
+    ) -> tuple[str, str]:
+        """A verification; gives (event id, verification_id)."""
+        event_id, verification_id = self.log.next_id(), self.world.token("v")
         words = (verification_id, session, device, method, outcome)
-        event = shapes.verification(self.log.next_id(), who.who, at, *words)
-        self.log.tell(event, arrives_at)
-        return verification_id
+        self.log.tell(shapes.verification(event_id, who.who, at, *words), arrives_at)
+        return event_id, verification_id
 
     def ask(
         self,
@@ -180,20 +104,27 @@ class Scene:
         session: str,
         verification_id: str | None,
         end: str = "paid",
+        after_ms: int = 4_000,
     ) -> Draw:
-        """Only the disbursement: requested, then `end` four seconds later; to be repaid if paid."""
+        """Only the disbursement: requested, then `end` after a while; to be repaid if paid."""
         world, log = self.world, self.log
         draw_id, asked, ended = world.token("w"), log.next_id(), log.next_id()
-        owed = int(world.outstanding_minor[who.index]) if who.index >= 0 else 0
+        known = who.index >= 0
+        owed = int(world.outstanding_minor[who.index]) if known else 0
+        limit = int(world.limit_minor[who.index]) if known else who.limit_minor
         words = (draw_id, session, place.device, place.ip, amount_minor, payee, verification_id)
-        rest = (who.limit_minor, owed)
+        rest = (limit, owed)
         log.tell(shapes.disbursement(asked, who.who, at, *words, *rest, "requested"))
-        log.tell(shapes.disbursement(ended, who.who, at + 4_000, *words, *rest, end))
-        if end == "paid" and who.index >= 0:
+        log.tell(shapes.disbursement(ended, who.who, at + after_ms, *words, *rest, end))
+        if end == "paid" and known:
             world.outstanding_minor[who.index] += amount_minor
             one = (np.array([who.index]), np.array([amount_minor]))
             self.instalments.add(*one, (at - START_MS) // DAY_MS, self.rng)
-        return Draw(asked, ended, draw_id, verification_id, session, at)
+        self._amounts[asked] = amount_minor
+        self._ends[asked] = ended
+        if 5 * amount_minor >= limit:
+            self._large.add(asked)
+        return Draw(asked, ended, draw_id, verification_id, session, at, amount_minor)
 
     def draw(
         self,
@@ -204,10 +135,26 @@ class Scene:
         payee: Payee | None = None,
         method: str = "face",
         end: str = "paid",
+        signals: Sequence[str] = (),
     ) -> Draw:
         """An orderly draw: login 90 s before, a passed check 20 s before, then the money."""
         where, amount = place or self.home(who), amount_minor or who.usual_minor
-        _, session = self.login(who, at - 90_000, where)
+        _, session = self.login(who, at - 90_000, where, signals=signals)
+        return self.go_on(who, at, session, amount, where, payee, method, end)
+
+    def go_on(
+        self,
+        who: Borrower,
+        at: int,
+        session: str,
+        amount_minor: int = 0,
+        place: Place | None = None,
+        payee: Payee | None = None,
+        method: str = "face",
+        end: str = "paid",
+    ) -> Draw:
+        """An orderly draw in a session that is open: a passed check, then the money."""
+        where, amount = place or self.home(who), amount_minor or who.usual_minor
         passed = self.verify(who, at - 20_000, where.device, session, method=method)
         return self.ask(who, at, amount, where, payee or who.card, session, passed, end)
 
@@ -229,11 +176,35 @@ class Scene:
         note: str,
         status: str = "open",
         by: int | None = None,
+        also: Sequence[str] = (),
     ) -> None:
-        """Something that should be found, first told at `at` and in its final state at `by`."""
+        """Something that should be found: it began at `at` and is in its final state at `by`.
+
+        `also`: what else may be said of the same events without being wrong."""
         between = (at, at if by is None else by)
-        words = (typology, entity, account_id, "alert", between, event_ids, note)
-        self.truth.add(self.story, *words, status=status, severity=severity)
+        amounts = {each: self._amounts[each] for each in event_ids if each in self._amounts}
+        words = (typology, entity, account_id, "alert", between, self._whole(event_ids), note)
+        more: dict[str, Any] = {"severity": severity, "status": status}
+        more |= {"also": self._also(event_ids, also), "amounts": amounts}
+        self.truth.add(self.story, *words, **more)
+
+    def found(
+        self,
+        typology: str,
+        who: Borrower,
+        severity: str,
+        draws: Sequence[Draw],
+        note: str,
+        also: Sequence[str] = (),
+        first: int = -1,
+    ) -> None:
+        """An account of which something should be found, by draw number `first`, then updated;
+        by default at the last draw."""
+        began, last = draws[0].at, draws[-1].at
+        status = "open" if draws[first] is draws[-1] else "updated"
+        events, entity = [draw.event_id for draw in draws], ("account", who.account)
+        words = (typology, entity, who.account, severity, began, events, note, status, last)
+        self.expect(*words, also=also)
 
     def near_miss(
         self,
@@ -245,5 +216,28 @@ class Scene:
         note: str,
     ) -> None:
         """Something that looks like it and should be left alone."""
-        words = (typology, entity, account_id, "silent", between, event_ids, note)
-        self.truth.add(self.story, *words)
+        words = (typology, entity, account_id, "silent", between, self._whole(event_ids), note)
+        self.truth.add(self.story, *words, also=self._also(event_ids))
+
+    def _whole(self, event_ids: Sequence[str]) -> list[str]:
+        """With the last event of each draw: where it arrives first, it is what is judged."""
+        ends = [self._ends[each] for each in event_ids if each in self._ends]
+        return list(dict.fromkeys([*event_ids, *ends]))
+
+    def _also(self, event_ids: Sequence[str], also: Sequence[str] = ()) -> list[str]:
+        """A large draw, after some that the borrower made before, is rapid stacking besides."""
+        stacks = not self._large.isdisjoint(event_ids)
+        return sorted({*also, *(["rapid_stacking"] if stacks else [])})
+
+    def left_alone(self, typology: str, who: Borrower, draws: Sequence[Draw], note: str) -> None:
+        """An account's draws that look like it and should be left alone."""
+        events, between = [draw.event_id for draw in draws], (draws[0].at, draws[-1].at)
+        self.near_miss(typology, ("account", who.account), who.account, between, events, note)
+
+    def either(self, typology: str, who: Borrower, draws: Sequence[Draw], note: str) -> None:
+        """Wrong that was done, and that no rule need see: found or not, both are right."""
+        events, between = [draw.event_id for draw in draws], (draws[0].at, draws[-1].at)
+        amounts = {draw.event_id: draw.amount_minor for draw in draws}
+        entity, events = ("account", who.account), self._whole(events)
+        words = (typology, entity, who.account, "either", between, events, note)
+        self.truth.add(self.story, *words, amounts=amounts)

@@ -129,9 +129,11 @@ def auto_debit(
     attempt: int,
     due_at: int,
     overdue_at: int,
-    balance_minor: int | None = None,
+    **more: Any,
 ) -> Event:
-    """A step of an instalment; `obligation` is (obligation, mandate, channel, payer account)."""
+    """A step of an instalment; `obligation` is (obligation, mandate, channel, payer account).
+
+    `more`: what else the contract lets a debit say; None is left out."""
     obligation_id, mandate_id, channel, payer = obligation
     event: Event = {
         "type": "auto_debit",
@@ -152,9 +154,7 @@ def auto_debit(
         "overdue_at": overdue_at,
         "payer_account_id": payer,
     }
-    if balance_minor is not None:
-        event["available_balance_minor"] = balance_minor
-    return event
+    return event | {name: value for name, value in more.items() if value is not None}
 
 
 def disposition(
@@ -165,6 +165,7 @@ def disposition(
     word: str,
     analyst: str,
     fraud_kind: str | None = None,
+    until_at: int | None = None,
 ) -> Event:
     """What a person found about one event."""
     event: Event = {
@@ -179,6 +180,8 @@ def disposition(
     }
     if fraud_kind is not None:
         event["fraud_kind"] = fraud_kind
+    if until_at is not None:
+        event["until_at"] = until_at
     return event
 
 

@@ -6,7 +6,8 @@ import pytest
 
 from tests.reference import Output
 from tests.reference_memory import DAY, HOUR, MINUTE, network_of
-from tests.reference_stage import Stage, Terms
+from tests.reference_stage import Stage
+from tests.reference_terms import Terms
 from tests.telling import T0_MS, check, draw, find, login, ring, told
 
 # -- an event's way: laws 1 to 6 --

@@ -8,7 +8,7 @@ from tests.reference import Output, Reference
 from tests.reference_alerts import Folder, Judged, Scope, combined, decide
 from tests.reference_memory import DAY, HOUR, MINUTE, Entry, entry_of
 from tests.reference_rules import RULES
-from tests.telling import Event, check, draw, event, find, login, told
+from tests.telling import Event, check, debit, draw, find, login, told
 
 SCOPE: Scope = ("velocity_burst", "account", "A", "account", "A")
 COUNT = frozenset({"velocity_burst.count"})
@@ -220,11 +220,9 @@ def debits(*steps: tuple[str, int, int]) -> list[list[tuple[str, int]]]:
     reference = Reference()
     said = []
     for number, (outcome, at, debited) in enumerate(steps):
-        debit = event(
-            "auto_debit", f"b{number}", at, "A", obligation_id="o", outcome=outcome,
-            amount_due_minor=1_000, amount_debited_minor=debited,
-        )  # fmt: skip
-        said.append(statuses(reference.handle(debit).alerts))
+        told = debit(f"b{number}", at, outcome=outcome, amount_debited_minor=debited)
+        alerts = reference.handle(told).alerts
+        said.append(statuses([one for one in alerts if one["typology"] == "debit_failed"]))
     return said
 
 
@@ -272,6 +270,4 @@ def test_a_score_is_one_minus_what_each_rule_leaves() -> None:
 def test_a_scheduled_debit_is_decided_and_no_other_debit() -> None:
     steps = [("scheduled", 1), ("insufficient_balance", 0)]
     for outcome, decisions in steps:
-        debit = event("auto_debit", "b", 0, "A", obligation_id="o", outcome=outcome,
-                      amount_due_minor=1_000, amount_debited_minor=0)  # fmt: skip
-        assert len(Reference().handle(debit).decisions) == decisions
+        assert len(Reference().handle(debit("b", 0, outcome=outcome)).decisions) == decisions

@@ -5,7 +5,7 @@ from __future__ import annotations
 from tests.reference_logic import INPUT_MISSING, NO_HISTORY, Unknown, eq, k_and, k_not, k_or, over
 from tests.reference_memory import DAY, HOUR, MINUTE, SECOND, Entity, Minutes
 from tests.reference_readings import differ
-from tests.reference_stage import Terms
+from tests.reference_terms import Terms
 from tests.telling import T0_MS, Event, check, draw, find, login, told, view
 
 # -- memory: laws 7 to 14 --

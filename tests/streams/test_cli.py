@@ -15,7 +15,7 @@ from streams.cli import main
 from tests.streams.lines import BASE_MS, disbursement, login
 
 COMMANDS = (
-    "demo", "replay", "simulate", "import", "check", "topics plan", "topics apply", "send",
+    "demo", "replay", "simulate", "judge", "import", "check", "topics plan", "topics apply", "send",
     "dlq list", "dlq show", "dlq redrive", "alerts", "doctor",
 )  # fmt: skip
 HEAVY = ("numba", "polars", "numpy", "rich", "sqlglot", "kafka", "confluent_kafka", "faust")

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from streams.simulate import shapes
-from streams.simulate.instalments import DUE_HOUR, OVERDUE_AFTER_MS
+from streams.simulate.instalments import DUE_HOUR, LATER_STATES, OVERDUE_AFTER_MS
 from streams.simulate.scene import Scene, Script
 from streams.simulate.world import DAY_MS, HOUR_MS, START_MS, Borrower
 
 
 @dataclass(slots=True)
-class _Instalment:
+class Instalment:
     """One obligation of one borrower, due on `day`."""
 
     scene: Scene
@@ -20,23 +21,26 @@ class _Instalment:
     owed: int
     obligation_id: str
 
-    def step(self, at: int, outcome: str, debited: int = 0, attempt: int = 1) -> str:
-        """Tells one step; gives its event id."""
+    def step(
+        self, at: int, outcome: str, debited: int = 0, attempt: int = 1, **more: int | str
+    ) -> str:
+        """Tells one step; gives its event id. `more`: other fields of the event."""
         due_at = START_MS + self.day * DAY_MS + DUE_HOUR * HOUR_MS
         event_id = self.scene.log.next_id()
         obligation = (self.obligation_id, *self.who.obligation)
         balance = debited if outcome in ("insufficient_balance", "partial") else None
         words = (obligation, self.owed, debited, outcome, attempt)
-        dates = (due_at, due_at + OVERDUE_AFTER_MS, balance)
-        self.scene.log.tell(shapes.auto_debit(event_id, self.who.who, at, *words, *dates))
+        dates = (due_at, due_at + OVERDUE_AFTER_MS)
+        told: dict[str, Any] = {"available_balance_minor": balance, **more}
+        self.scene.log.tell(shapes.auto_debit(event_id, self.who.who, at, *words, *dates, **told))
         return event_id
 
 
-def _instalment(scene: Scene, who: Borrower, day: int) -> _Instalment:
-    """A scheduled instalment."""
+def instalment(scene: Scene, who: Borrower, day: int, ahead: int = 1) -> Instalment:
+    """An instalment due on `day`, scheduled in the morning `ahead` days before."""
     owed = who.usual_minor // 200 * 100
-    item = _Instalment(scene, who, day, owed, scene.world.token("o"))
-    item.step(scene.at(day - 1, 19, 30), "scheduled", attempt=0)
+    item = Instalment(scene, who, day, owed, scene.world.token("o"))
+    item.step(scene.at(day - ahead, 7, 30), "scheduled", attempt=0)
     return item
 
 
@@ -46,24 +50,24 @@ def failed_and_cured(scene: Scene) -> Script:
     yield day
     cured, parts, open_still = scene.cast(day, 3, draws=1, room=0.2)
     at = scene.at(day + 1, 9)
-    item = _instalment(scene, cured, day + 1)
+    item = instalment(scene, cured, day + 1)
     events = [item.step(at, "insufficient_balance")]
     events.append(item.step(at + DAY_MS, "success", item.owed, 2))
-    _found(scene, cured, item, at, events, "paid a day later", "resolved", at + DAY_MS)
+    found(scene, cured, item, at, events, "paid a day later", "resolved", at + DAY_MS)
 
-    item = _instalment(scene, parts, day + 1)
+    item = instalment(scene, parts, day + 1)
     events = [item.step(at, "partial", item.owed // 2)]
     events.append(item.step(at + DAY_MS, "partial", item.owed // 4, 2))
     rest = item.owed - item.owed // 2 - item.owed // 4
     events.append(item.step(at + 44 * HOUR_MS, "success", rest, 3))
-    _found(scene, parts, item, at, events, "paid in three parts", "resolved", at + 44 * HOUR_MS)
+    found(scene, parts, item, at, events, "paid in three parts", "resolved", at + 44 * HOUR_MS)
 
     last = scene.world.days - 1
     yield last - 1
-    item = _instalment(scene, open_still, last)
+    item = instalment(scene, open_still, last)
     at = scene.at(last, 10)
     events = [item.step(at, "insufficient_balance")]
-    _found(scene, open_still, item, at, events, "unpaid when the log ends", "open", at)
+    found(scene, open_still, item, at, events, "unpaid when the log ends", "open", at)
 
 
 def near_misses(scene: Scene) -> Script:
@@ -71,7 +75,7 @@ def near_misses(scene: Scene) -> Script:
     day = scene.opening_day()
     yield day
     for who, slips in zip(scene.cast(day, 2, draws=1, room=0.2), (True, False), strict=True):
-        item, at = _instalment(scene, who, day + 1), scene.at(day + 1, 11)
+        item, at = instalment(scene, who, day + 1), scene.at(day + 1, 11)
         events = [item.step(at, "channel_error")] if slips else []
         events.append(item.step(at + 2 * HOUR_MS, "success", item.owed, 2 if slips else 1))
         note = "the rail's error, not the borrower's" if slips else "paid at once"
@@ -81,10 +85,10 @@ def near_misses(scene: Scene) -> Script:
         )  # fmt: skip
 
 
-def _found(
+def found(
     scene: Scene,
     who: Borrower,
-    item: _Instalment,
+    item: Instalment,
     at: int,
     events: list[str],
     note: str,
@@ -93,4 +97,4 @@ def _found(
 ) -> None:
     entity, text = ("account", who.account), f"obligation {item.obligation_id}: {note}"
     found = (entity, who.account, "low", at, events, text, status, by)
-    scene.expect("debit_failed", *found)
+    scene.expect("debit_failed", *found, also=LATER_STATES)

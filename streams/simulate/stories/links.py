@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from streams.simulate.scene import Place, Scene, Script
+from streams.simulate.casting import Place
+from streams.simulate.scene import Scene, Script
 from streams.simulate.world import HOUR_MS
+
+CUSTOMERS = 30  # of a popular payee; from 21 on one confirmed fraud is not enough
 
 
 def same_payee_and_device(scene: Scene) -> Script:
@@ -63,3 +66,27 @@ def near_misses(scene: Scene) -> Script:
             "linked_to_fraud", ("account", who.account), who.account, (at, at),
             [draw.event_id], note,
         )  # fmt: skip
+
+
+def popular_and_own(scene: Scene) -> Script:
+    """A shop with many customers, of whom one was deceived; a borrower deceived into drawing to
+    the own card, who goes on using it."""
+    day = scene.opening_day()
+    yield day
+    shop, card = scene.payee("other", "merchant"), scene.payee("self")
+    deceived, owner, customer = scene.cast(day, 3, draws=4, days=99)
+    able = [who for who in scene.passers_by(48) if scene.left(who) > 2 * who.usual_minor]
+    for n, who in enumerate(able[:CUSTOMERS]):
+        at = scene.at(day, 9, 20) + n * HOUR_MS // 3
+        scene.draw(who, at, who.usual_minor // 2, payee=shop)
+    bought = scene.draw(deceived, scene.at(day, 12), payee=shop)
+    drawn = scene.draw(owner, scene.at(day, 13), payee=card)
+    yield day + 1
+    for who, draw in ((deceived, bought), (owner, drawn)):
+        scene.judge(who, scene.at(day + 1, 9), draw, "confirmed_fraud", "scam_victim")
+    yield day + 2
+    draw = scene.draw(customer, scene.at(day + 2, 12), payee=shop)
+    note = "a payee of more than twenty accounts, one of them deceived"
+    scene.left_alone("linked_to_fraud", customer, [draw], note)
+    draw = scene.draw(owner, scene.at(day + 2, 12), payee=card)
+    scene.left_alone("linked_to_fraud", owner, [draw], "the own card")

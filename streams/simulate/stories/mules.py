@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-from streams.simulate.scene import WARM_UP_DAYS, Scene, Script
-
-VICTIMS = 8
+from streams.simulate.casting import WARM_UP_DAYS
+from streams.simulate.scene import Scene, Script
 
 
 def new_mule(scene: Scene) -> Script:
-    """Eight borrowers draw to one new person within half a day, each from their own phone."""
+    """Five to eight borrowers draw to one new person within half a day, from their own phones."""
     day = scene.opening_day()
     yield day
     mule, start = scene.payee(), scene.at(day, 10)
-    victims = scene.cast(day, VICTIMS, draws=3, room=0.5, days=99)
+    victims = scene.cast(day, scene.count(5, 8), draws=3, room=0.5, days=99)
     draws = [
         scene.draw(who, start + n * 4_000_000, 2 * who.usual_minor, payee=mule)
         for n, who in enumerate(victims)
     ]
     scene.expect(
-        "mule_fan_in", ("payee", mule[0]), None, "high", draws[2].at,
-        [draw.event_id for draw in draws], "eight borrowers, one new receiver",
+        "mule_fan_in", ("payee", mule[0]), None, "high", draws[0].at,
+        [draw.event_id for draw in draws], "many borrowers, one new receiver",
         status="updated", by=draws[-1].at,
     )  # fmt: skip
     yield day + 2
@@ -55,7 +54,7 @@ def popular_person(scene: Scene) -> Script:
         if day == spike:
             payers = payers[:2] + scene.cast(day, 4, draws=2, room=0.3, days=1)
         today = [
-            scene.draw(who, scene.at(day, 10 + n * 2, 20), payee=person)
+            scene.draw(who, scene.at(day, 10 + n * 2, 20), who.usual_minor // 2, payee=person)
             for n, who in enumerate(payers)
         ]
         events = [draw.event_id for draw in today]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from streams.simulate.scene import Place, Scene, Script
+from streams.simulate.casting import Place
+from streams.simulate.scene import Scene, Script
 from streams.simulate.world import MINUTE_MS
 
 TRIED = 24  # accounts an attack tries; the shipped threshold is 10
@@ -13,13 +14,13 @@ def one_device(scene: Scene) -> Script:
     """One device, an address of another network for each try."""
     day = scene.opening_day()
     yield day
-    device, start = scene.stranger().device, _quiet_hour(scene, day, 2.9)
+    device, start = scene.stranger().device, _quiet_hour(scene, day)
     events = [
         scene.login(who, start + n * PACE_MS, Place(device, scene.world.strange_ip()), "failure")[0]
         for n, who in enumerate(scene.passers_by(TRIED))
     ]
     scene.expect(
-        "credential_stuffing", ("device", device), None, "high", start + 9 * PACE_MS,
+        "credential_stuffing", ("device", device), None, "high", start,
         events, "24 accounts from one device", status="updated", by=start + TRIED * PACE_MS,
     )  # fmt: skip
 
@@ -28,13 +29,13 @@ def one_network(scene: Scene) -> Script:
     """One network, a fresh device for each try."""
     day = scene.opening_day()
     yield day
-    ip, start = scene.world.strange_ip(), _quiet_hour(scene, day, 5.3)
+    ip, start = scene.world.strange_ip(), _quiet_hour(scene, day)
     events = [
         scene.login(who, start + n * PACE_MS, Place(scene.world.token("dx"), ip), "failure")[0]
         for n, who in enumerate(scene.passers_by(TRIED))
     ]
     scene.expect(
-        "credential_stuffing", ("network", cidr(ip)), None, "high", start + 9 * PACE_MS,
+        "credential_stuffing", ("network", cidr(ip)), None, "high", start,
         events, "24 accounts from one network", status="updated", by=start + TRIED * PACE_MS,
     )  # fmt: skip
 
@@ -44,7 +45,7 @@ def success_and_draw(scene: Scene) -> Script:
     day = scene.opening_day()
     yield day
     (victim,) = scene.cast(day, draws=4, days=99)
-    place, start = scene.stranger(), _quiet_hour(scene, day, 0.5)
+    place, start = scene.stranger(), _quiet_hour(scene, day)
     tried = [*scene.passers_by(TRIED), victim]
     events = [
         scene.login(who, start + n * PACE_MS, place, "failure")[0] for n, who in enumerate(tried)
@@ -54,7 +55,7 @@ def success_and_draw(scene: Scene) -> Script:
     events.append(draw.event_id)
     for entity in (("device", place.device), ("network", cidr(place.ip))):
         scene.expect(
-            "credential_stuffing", entity, None, "critical", start + 9 * PACE_MS,
+            "credential_stuffing", entity, None, "critical", start,
             events, "25 accounts tried, one of them entered and drained", "updated", at,
         )  # fmt: skip
     scene.expect(
@@ -75,11 +76,12 @@ def near_misses(scene: Scene) -> Script:
 
 def _outage(scene: Scene, start: int) -> None:
     """Nobody gets in for nine minutes, at home or on a carrier's network."""
-    crowd = scene.passers_by(110)
-    carrier_ip = scene.world.carrier_ips[0]
+    crowd = scene.passers_by(110 + scene.world.accounts // 80)
+    carrier_ip = str(scene.world.carrier_ips[0])
     on_carrier, at_home = crowd[:14], crowd[14:]
+    pace = 9 * MINUTE_MS // len(at_home)
     events = [
-        scene.login(who, start + n * 5_000, scene.home(who), "failure")[0]
+        scene.login(who, start + n * pace, scene.home(who), "failure")[0]
         for n, who in enumerate(at_home)
     ]
     for n, who in enumerate(on_carrier):
@@ -105,10 +107,12 @@ def _office(scene: Scene, start: int) -> None:
     )  # fmt: skip
 
 
-def _quiet_hour(scene: Scene, day: int, hour: float) -> int:
-    """A start at night, apart from every other attack's: two at once would shield each other, for
-    an attack is told from an outage by how little fails elsewhere."""
-    return scene.at(day, hour + 0.6 * scene.copy, spread_minutes=10)
+def _quiet_hour(scene: Scene, day: int) -> int:
+    """A start at night or in the morning, apart from every other attack's: two at once would shield
+    each other, for an attack is told from an outage by how little fails elsewhere."""
+    scene.world.tokens[f"attacks of day {day}"] += 1
+    earlier = scene.world.tokens[f"attacks of day {day}"] - 1
+    return scene.at(day, 0.3 + 0.5 * (earlier % 28), spread_minutes=8)
 
 
 def cidr(ip: str) -> str:

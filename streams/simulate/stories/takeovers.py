@@ -3,26 +3,21 @@
 from __future__ import annotations
 
 from streams.simulate.scene import Scene, Script
-from streams.simulate.world import Borrower
-
-
-def _share_of_limit(who: Borrower, share: float) -> int:
-    return int(who.limit_minor * share) // 100 * 100
+from streams.simulate.stories.devices_taken import share_of
 
 
 def drained_to_a_stranger(scene: Scene) -> Script:
-    """A new device draws four times the usual to a payee nobody knew: `other`, then `unknown`."""
+    """A new device draws several times the usual to a payee nobody knew: `other`; `unknown`."""
     day = scene.opening_day()
     yield day
     drained = []
     for owner, who in zip(("other", "unknown"), scene.cast(day, 2, draws=4, days=99), strict=True):
         at, place = scene.at(day, 3), scene.stranger()
         payee = scene.payee(owner)
-        draw = scene.draw(who, at, 4 * who.usual_minor, place, payee, method="otp")
-        scene.expect(
-            "account_takeover", ("account", who.account), who.account, "critical", at,
-            [draw.event_id], f"new device, new payee ({owner}), four times the usual",
-        )  # fmt: skip
+        amount = share_of(who.usual_minor, scene.some(2.6, 6))
+        draw = scene.draw(who, at, amount, place, payee, method="otp")
+        note = f"new device, new payee ({owner}), several times the usual"
+        scene.found("account_takeover", who, "critical", [draw], note)
         drained.append((who, draw))
     yield day + 1
     for who, draw in drained:
@@ -34,14 +29,11 @@ def drained_to_own_card(scene: Scene) -> Script:
     day = scene.opening_day()
     yield day
     (who,) = scene.cast(day, draws=0, room=0.9, days=99)
-    at, place = scene.at(day, 2), scene.stranger()
-    amount = _share_of_limit(who, 0.86)
+    place, amount = scene.stranger(), share_of(who.limit_minor, scene.some(0.83, 0.89))
     payee = scene.payee("self")
-    draw = scene.draw(who, at, amount, place, payee, method="otp")
-    scene.expect(
-        "account_takeover", ("account", who.account), who.account, "high", at,
-        [draw.event_id], "new device, new own card, 86 % of the limit",
-    )  # fmt: skip
+    draw = scene.draw(who, scene.at(day, 2), amount, place, payee, method="otp")
+    note = "new device, new own card, most of the limit"
+    scene.found("account_takeover", who, "high", [draw], note)
     yield day + 1
     scene.judge(who, scene.at(day + 1, 11), draw, "confirmed_fraud", "takeover")
 
@@ -56,9 +48,5 @@ def near_misses(scene: Scene) -> Script:
         (payee, 4 * payee.usual_minor, scene.home(payee), scene.payee(), "a new payee alone"),
         (both, both.usual_minor, scene.stranger(), scene.payee(), "both, but a usual amount"),
     ):
-        at = scene.at(day, 17)
-        draw = scene.draw(who, at, amount, place, to)
-        scene.near_miss(
-            "account_takeover", ("account", who.account), who.account, (at, at),
-            [draw.event_id], note,
-        )  # fmt: skip
+        draw = scene.draw(who, scene.at(day, 17), amount, place, to)
+        scene.left_alone("account_takeover", who, [draw], note)

@@ -1,0 +1,83 @@
+"""The state of the repayment half, and of the population's log-ins, as records (see state.py).
+
+O obligation   its steps and what was last said of it
+C contacts     of one account on one local day
+P population   log-ins of one minute (0) or hour (1) of all accounts
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from detector.memory import Memory
+from detector.obligations import Obligation
+from detector.repayment import Repayment
+from detector.state import Record, opened, sealed
+
+
+def _key(kind: bytes, *parts: int) -> bytes:
+    return kind + b"".join(part.to_bytes(8, "big", signed=True) for part in parts)
+
+
+def _parts(key: bytes) -> tuple[int, ...]:
+    return tuple(
+        int.from_bytes(key[at : at + 8], "big", signed=True) for at in range(1, len(key), 8)
+    )
+
+
+class RepaymentState:
+    """Writes and reads the records of obligations and contacts."""
+
+    def __init__(self, repayment: Repayment) -> None:
+        self._repayment = repayment
+
+    def changes(self) -> Iterator[Record]:
+        """What changed since this was last asked."""
+        for key, obligation in self._repayment.obligations.changes():
+            yield _key(b"O", *key), None if obligation is None else sealed(obligation)
+        for key, count in self._repayment.contacts.changes():
+            yield _key(b"C", *key), sealed(count) if count else None
+
+    def restore(self, records: Mapping[bytes, bytes]) -> None:
+        """Fill an empty repayment half.
+
+        Raises:
+            StateError: a record is of another schema, or damaged.
+        """
+        obligations: dict[Any, Obligation] = {}
+        contacts: dict[Any, int] = {}
+        for key, value in records.items():
+            if key[:1] == b"O":
+                obligations[_parts(key)] = opened(key, value, Obligation)
+            else:
+                contacts[_parts(key)] = opened(key, value, int)
+        self._repayment.obligations.restore(obligations)
+        self._repayment.contacts.restore(contacts)
+
+
+class PopulationState:
+    """Writes and reads the counts of all log-ins by minute and hour."""
+
+    def __init__(self) -> None:
+        self._kept: list[NDArray[np.int64]] = []
+
+    def changes(self, memory: Memory) -> Iterator[Record]:
+        """The minutes and hours that changed since this was last asked."""
+        pools = (memory.population_minutes, memory.population_hours)
+        before = self._kept or [np.zeros_like(pool) for pool in pools]
+        for which, (pool, was) in enumerate(zip(pools, before, strict=True)):
+            for at in np.flatnonzero((pool != was).any(axis=1)).tolist():
+                yield _key(b"P", which, at), sealed(pool[at].tolist())
+        self._kept = [pool.copy() for pool in pools]
+
+    def restore(self, memory: Memory, records: Mapping[bytes, bytes]) -> None:
+        """Fill the counts of an empty memory."""
+        pools = (memory.population_minutes, memory.population_hours)
+        for key, value in records.items():
+            which, at = _parts(key)
+            pools[which][at] = opened(key, value, list[int])
+        self._kept = [pool.copy() for pool in pools]
