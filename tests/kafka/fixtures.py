@@ -24,6 +24,7 @@ if TYPE_CHECKING:  # who asks for no broker waits for no Kafka client
     from tests.kafka.broker import Cluster
 
 GIVEN_VARIABLE = "KAFKA_BOOTSTRAP"
+FAILED_WITH = pytest.StashKey[set[str]]()  # the fixtures of tests that failed
 
 
 @pytest.fixture(scope="session")
@@ -60,7 +61,6 @@ def running(request: pytest.FixtureRequest, nodes: int, secure: bool = False) ->
     from tests.kafka.broker import Cluster
 
     folder = Path(tempfile.mkdtemp(prefix="lendwatch-kafka-"))
-    failed_before = request.session.testsfailed
     try:
         with Cluster.running(folder, nodes, secure) as started:
             tell(request, started.told)
@@ -68,7 +68,7 @@ def running(request: pytest.FixtureRequest, nodes: int, secure: bool = False) ->
     except Unavailable as lacking:
         pytest.skip(str(lacking))
     finally:
-        if request.session.testsfailed > failed_before:
+        if request.fixturename in request.config.stash.get(FAILED_WITH, set()):
             tell(request, f"the logs of the brokers: {folder}/node-*/server.log")
         else:
             shutil.rmtree(folder, ignore_errors=True)
