@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -16,8 +17,10 @@ START_MAX_S, STOP_MAX_S = 90, 30
 # Tests start brokers more often than they load them: the quick compiler, a small heap, one
 # collector thread. A measurement of throughput asks for `quick=False`.
 HEAP = ("-Xmx512m", "-Xms128m", "-Djava.awt.headless=true", "-Xshare:auto")
-# A test run that is killed takes its brokers along, where the system can see to it.
+# A test run that is killed takes its brokers along, where the system can see to it. It does so at
+# the end of the thread that started them: hence one that lives as long as the run.
 ENDS_WITH_US = ("setpriv", "--pdeathsig", "KILL") if shutil.which("setpriv") else ()
+STARTER = ThreadPoolExecutor(max_workers=1, thread_name_prefix="kafka-starter")
 QUICK = ("-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1")
 
 
@@ -72,10 +75,10 @@ class Node:
                 self.jars, "kafka.Kafka", str(self.folder / "server.properties"), quick=self.quick
             ),
         ]
-        self.process = subprocess.Popen(
-            command, cwd=self.folder, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT, text=True, start_new_session=True,
-        )  # fmt: skip
+        self.process = STARTER.submit(
+            subprocess.Popen[str], command, cwd=self.folder, stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True,
+        ).result()  # fmt: skip
         self._reader = threading.Thread(target=self._listen, args=(self.process,), daemon=True)
         self._reader.start()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import threading
 from pathlib import Path
 
 import orjson
@@ -101,6 +102,36 @@ def test_a_rate_is_kept(broker: Cluster, prefix: str, tmp_path: Path, capsys: Ca
     capsys.readouterr()
     assert send(broker, log, "--rate", "200") == 0
     assert 0.9 < json.loads(capsys.readouterr().out)["seconds"] < 2.5
+
+
+def test_a_broker_that_dies_on_the_way_costs_time_and_nothing_else(
+    broker: Cluster, prefix: str, tmp_path: Path, capsys: Captured
+) -> None:
+    if not broker.nodes:  # a broker that the user named is not ours to kill
+        return
+    applied(broker.bootstrap)
+    lines = lines_of_many_accounts(1_500)
+    log = tmp_path / "events.jsonl"
+    log.write_bytes(b"\n".join(lines))
+    (node,) = broker.nodes
+
+    def die_and_return() -> None:
+        node.kill()
+        node.restart()
+
+    death = threading.Timer(1.0, die_and_return)
+    death.start()
+    assert send(broker, log, "--rate", "500") == 0
+    death.join()
+    broker.wait_ready()
+    arrived = read_inputs(broker.bootstrap, prefix)
+    assert sorted(one.value for one in arrived) == sorted(lines)
+    place = {line: at for at, line in enumerate(lines)}
+    for topic in TopicNames(prefix).inputs:
+        for partition in range(PARTITIONS):
+            here = [one for one in arrived if (one.topic, one.partition) == (topic, partition)]
+            places = [place[one.value] for one in here]
+            assert places == sorted(places)
 
 
 def test_a_missing_topic_or_broker_is_one_clear_line(
