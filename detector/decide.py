@@ -6,13 +6,15 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from detector.decisions import DRAW_COLUMNS, anomalies, draw_decision
 from detector.entering import Rows
+from detector.events import T
 from detector.features import Columns
 from detector.folding import Folded
 from detector.records import Versions
-from detector.schema import Event
+from detector.told import Told
 
 
 class Decider:
@@ -23,27 +25,25 @@ class Decider:
         self._versions = versions
 
     def decide(
-        self, events: Sequence[Event], rows: Rows, folded: Sequence[Folded],
-        debits: Mapping[int, dict[str, Any]],
+        self, told: Told, rows: Rows, draws: NDArray[np.int64], folded: Sequence[Folded],
+        others: Mapping[int, dict[str, Any]],
     ) -> list[dict[str, Any]]:  # fmt: skip
-        """One decision for each draw told for the first time and each scheduled debit."""
-        draws = np.flatnonzero(rows.decide)
+        """The decisions on these rows, draws told for the first time, and `others` between them."""
         anomaly = anomalies(draws, rows.values, self._columns).tolist()
-        made = dict(debits)
+        made = dict(others)
         for row, score in zip(draws.tolist(), anomaly, strict=True):
-            event = events[row]
             hits = {k: hit for part in folded if row in part.hits
                     for k, hit in part.hits[row].items()}  # fmt: skip
             alert_ids = [
                 alert_id for part in folded if row in part.alert_ids
                 for alert_id in part.alert_ids[row]
             ]  # fmt: skip
-            told = {
-                "event_id": event.event_id, "account_id": event.account_id,
-                "occurred_at": event.occurred_at,
+            event = {
+                "event_id": told.event_ids[row], "account_id": told.account_ids[row],
+                "occurred_at": int(rows.words[row, T]),
             }  # fmt: skip
             made[row] = draw_decision(
-                told, hits, score, list(dict.fromkeys(alert_ids)),
+                event, hits, score, list(dict.fromkeys(alert_ids)),
                 is_degraded=bool(rows.degraded[row]), versions=self._versions,
             )  # fmt: skip
         return [made[row] for row in sorted(made)]

@@ -14,34 +14,20 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from detector.alert_book import AlertBook
-from detector.catalogue import STANDING_SUFFIX
-from detector.decide import Decider
-from detector.decisions import DEBIT_COLUMNS, DRAW_COLUMNS
 from detector.decode import Batch
-from detector.entering import KEYLESS, REPEAT, STALE, TOO_LATE, Rows
+from detector.entering import KEYLESS, REPEAT, STALE, TOO_LATE, Rows, empty_rows, goes_to
 from detector.events import CODE, KIND_MASK, TYPES
-from detector.features import Columns, absent_fields, absent_ids
 from detector.fields import FIELDS
-from detector.findings import Findings
-from detector.folding import Folded, Folder
+from detector.folding import Folded
 from detector.ids import Ids
 from detector.memory import STAGES
 from detector.names import EVIDENCE_REACH_MS
+from detector.parts import DECIDED_BY, HOLD_PARAMETER, PAYOUT_PARAMETER, Parts
 from detector.policy import Policy
-from detector.reasons import Reasons
-from detector.records import AlertWriter, Versions
-from detector.repayment import Repayment
 from detector.rulebook import Rulebook, RulebookError
-from detector.stage import Stage
-from detector.subjects import Subjects
-from detector.terms import terms_of
-from detector.treatment import Calendar
+from detector.told import EventsTold
 
-HOLD_PARAMETER: Final = "hold_ms"
-PAYOUT_PARAMETER: Final = "payout_after_ms"
 FORGET_EVERY_MS: Final = 6 * 3_600_000  # of event time; tidying changes nothing that is said
-DECIDED_BY: Final = (*DRAW_COLUMNS, *DEBIT_COLUMNS)
 STATES: Final = {REPEAT: "repeats", STALE: "stale", TOO_LATE: "too_late", KEYLESS: "keyless"}
 
 
@@ -64,38 +50,20 @@ class Engine:
         self, rulebook: Rulebook, policy: Policy, ids: Ids,
         timer: Callable[[str], None] | None = None,
     ) -> None:  # fmt: skip
-        self.versions = Versions(rulebook.version, rulebook.features_version, None)
-        self._columns = Columns(rulebook.features, _standing_columns(rulebook))
-        self._absent_ids = absent_ids(policy)
-        self._lateness_ms = policy.lateness_ms
+        parts = Parts(rulebook, policy, ids)
+        self.versions = parts.versions
+        self._ids, self._writer = ids, parts.writer
+        self._column_count = len(parts.columns.names)
+        self._absent_ids = parts.absent_ids
+        self._lateness_ms = parts.lateness_ms
         self._timer = timer or (lambda _: None)
-        terms = terms_of(policy, ids, absent_fields(policy))
-        calendar = Calendar(policy.timezone)
-        hold_ms = int(rulebook.parameters[HOLD_PARAMETER])
-        self._writer = AlertWriter(rulebook, calendar, hold_ms, self.versions)
-        self.stages = [
-            Stage(name, rulebook, self._columns, policy, terms, DECIDED_BY) for name in STAGES
-        ]
-        self.subjects = Subjects(
-            ids, int(rulebook.parameters[PAYOUT_PARAMETER]),
-            tells_logins=any(
-                rule.on == "login" and rule.entity != "account" and stage.is_kept(rule)
-                for stage in self.stages for rule in stage.rules
-            ),
-        )  # fmt: skip
-        quiet = {name: typology.quiet_ms for name, typology in rulebook.typologies.items()}
-        standing = frozenset(_standing_columns(rulebook).values())
-        self.books = [AlertBook(quiet, standing) for _ in self.stages]
+        self.stages = [parts.stage(name) for name in STAGES]
+        self.books = [parts.book() for _ in STAGES]
+        self.subjects = parts.subjects(self.stages)
+        self._folders = parts.folders(self.stages, self.books, self.subjects)
+        self.repayment = parts.repayment()
+        self._decider = parts.decider()
         self.touched: list[NDArray[np.int64]] = []  # by stage: keys that the last batch reached
-        rules = [rule for stage in self.stages for rule in stage.rules]
-        reasons = Reasons(rules, self._columns, self.subjects)
-        findings = Findings(self._columns, rulebook.features)
-        self._folders = [
-            Folder(stage, book, reasons, self.subjects, findings)
-            for stage, book in zip(self.stages, self.books, strict=True)
-        ]
-        self.repayment = Repayment(rulebook, policy, calendar, self._columns, self.versions)
-        self._decider = Decider(self._columns, self.versions)
         self._events: Counter[str] = Counter()
         self._states: Counter[str] = Counter()
         self._forgot_ms = 0
@@ -105,12 +73,13 @@ class Engine:
         outputs = Outputs()
         if not batch.events:
             return outputs
-        rows = _rows(batch.words, len(self._columns.names))
+        rows = empty_rows(batch.words, self._column_count)
         kinds = rows.words[:, CODE] & KIND_MASK
-        self.subjects.take(batch.events, rows.words)
+        told = EventsTold(batch.events, self._ids)
+        self.subjects.take(told, rows.words)
         folded = [self._run(0, rows, None)]
         for place in range(1, len(self.stages)):
-            order = self._order(place, rows)
+            order = goes_to(STAGES[place], rows)
             folded.append(self._run(place, rows, order))
         self._timer("fold")
         revisions = [
@@ -122,9 +91,11 @@ class Engine:
         revisions += [(row, -1, record) for row, record in repayment.alerts]
         revisions.sort(key=lambda entry: (entry[0], entry[1]))
         outputs.alerts = [record for _, _, record in revisions]
-        outputs.decisions = self._decider.decide(batch.events, rows, folded, repayment.decisions)
-        told = [finding for part in folded for finding in part.findings]
-        outputs.findings = [record for _, record in sorted(told, key=lambda entry: entry[0])]
+        outputs.decisions = self._decider.decide(
+            told, rows, np.flatnonzero(rows.decide), folded, repayment.decisions
+        )
+        findings = [finding for part in folded for finding in part.findings]
+        outputs.findings = [record for _, record in sorted(findings, key=lambda entry: entry[0])]
         self._count(rows, kinds)
         self._forget()
         self._timer("decide")
@@ -156,17 +127,6 @@ class Engine:
         self.touched.append(words[:, stage.key_word])
         self._timer(stage.name)
         return self._folders[place].fold(rows, walked)
-
-    def _order(self, place: int, rows: Rows) -> NDArray[np.int64]:
-        """The rows that go to a later stage (law 2)."""
-        kinds = rows.words[:, CODE] & KIND_MASK
-        onward = rows.onward.astype(bool)
-        stage = self.stages[place].name
-        if stage == "network":
-            onward &= (kinds < 4) | (kinds >= 8)
-        elif stage == "payee":
-            onward &= kinds >= 8
-        return np.flatnonzero(onward)
 
     def _count(self, rows: Rows, kinds: NDArray[np.int64]) -> None:
         edges = ((0, 4), (4, 8), (8, 16), (16, 32), (32, 64))
@@ -202,27 +162,3 @@ def check_needs(rulebook: Rulebook, folder: str) -> None:
     for name in (HOLD_PARAMETER, PAYOUT_PARAMETER):
         if name not in rulebook.parameters:
             raise RulebookError(folder, 1, name, "alerts need this parameter; declare it")
-
-
-def _rows(words: NDArray[np.int64], columns: int) -> Rows:
-    n = len(words)
-    return Rows(
-        words=words,
-        values=np.full((n, columns), np.nan),
-        causes=np.zeros((n, columns), np.uint8),
-        field_cause=np.zeros((n, 4), np.uint8),
-        state=np.zeros(n, np.uint8),
-        late=np.zeros(n, np.uint8),
-        decide=np.zeros(n, np.uint8),
-        onward=np.zeros(n, np.uint8),
-        degraded=np.zeros(n, np.uint8),
-    )
-
-
-def _standing_columns(rulebook: Rulebook) -> dict[str, str]:
-    """The standing columns that rules read, and whose typology each one asks for."""
-    return {
-        name: name.removesuffix(STANDING_SUFFIX)
-        for rule in rulebook.rules if rule.reads_standing
-        for name in rule.reads if name.endswith(STANDING_SUFFIX)
-    }  # fmt: skip

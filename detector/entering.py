@@ -66,6 +66,33 @@ class Rows(NamedTuple):
     degraded: NDArray[np.uint8]
 
 
+def empty_rows(words: NDArray[np.int64], columns: int) -> Rows:
+    """A batch's rows before their way; `words` are theirs from now on."""
+    n = len(words)
+    return Rows(
+        words=words,
+        values=np.full((n, columns), np.nan),
+        causes=np.zeros((n, columns), np.uint8),
+        field_cause=np.zeros((n, 4), np.uint8),
+        state=np.zeros(n, np.uint8),
+        late=np.zeros(n, np.uint8),
+        decide=np.zeros(n, np.uint8),
+        onward=np.zeros(n, np.uint8),
+        degraded=np.zeros(n, np.uint8),
+    )
+
+
+def goes_to(stage: str, rows: Rows) -> NDArray[np.int64]:
+    """The rows that go to a later stage (law 2)."""
+    kinds = rows.words[:, CODE] & KIND_MASK
+    onward = rows.onward.astype(bool)
+    if stage == "network":
+        onward &= (kinds < 4) | (kinds >= 8)
+    elif stage == "payee":
+        onward &= kinds >= 8
+    return np.flatnonzero(onward)
+
+
 @inlined
 def _field_causes(m: Memory, w: NDArray[np.int64], kind: int, absent: NDArray[np.uint8],
                   causes: NDArray[np.uint8]) -> None:  # fmt: skip

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -19,41 +17,34 @@ from detector.events import (
     T,
     currency_of,
 )  # fmt: skip
-from detector.ids import Ids
 from detector.names import Names
-from detector.schema import Disbursement, Disposition, Event, Login
+from detector.told import Told
 
 
 class Subjects:
     """Names the events that alerts speak of: those of the batch in hand, and recent ones."""
 
-    def __init__(self, ids: Ids, payout_after_ms: int, *, tells_logins: bool) -> None:
+    def __init__(self, payout_after_ms: int, *, tells_logins: bool) -> None:
         """`tells_logins`: entities of log-ins may be asked for after their batch."""
-        self._ids = ids
         self._payout_after_ms = payout_after_ms
         self._tells_logins = tells_logins
         self.event_names = Names()
         self.account_names = Names()
         self.entity_names = Names()  # of devices, networks, payees
-        self._events: Sequence[Event] = ()
+        self._told: Told | None = None
         self._words: NDArray[np.int64] = np.empty((0, 0), np.int64)
 
-    def take(self, events: Sequence[Event], words: NDArray[np.int64]) -> None:
-        """Take a batch in hand: its events are rows of `words`."""
-        self._events, self._words = events, words
+    def take(self, told: Told, words: NDArray[np.int64]) -> None:
+        """Take a batch in hand: what its rows, `words`, tell by name."""
+        self._told, self._words = told, words
         times = words[:, T]
-        self.event_names.tell(times, words[:, ID], [event.event_id for event in events])
-        self.account_names.tell(
-            times, words[:, ACCOUNT], [event.account_id or "" for event in events]
-        )
-        told = [
-            (row, event) for row, event in enumerate(events)
-            if isinstance(event, Disbursement) or (self._tells_logins and isinstance(event, Login))
-        ]  # fmt: skip
-        rows = np.array([row for row, _ in told], np.int64)
+        self.event_names.tell(times, words[:, ID], told.event_ids)
+        self.account_names.tell(times, words[:, ACCOUNT], told.account_ids)
+        naming = told.naming(logins=self._tells_logins)
+        rows = np.array(naming, np.int64)
         for kind, word in KEYS_OF_ENTITY.items():
             if kind != "account":
-                names = [self._name(kind, event) for _, event in told]
+                names = [told.entity(kind, row) or "" for row in naming]
                 self.entity_names.tell(times[rows], words[rows, word], names)
 
     def forget_before(self, at_ms: int) -> None:
@@ -64,15 +55,15 @@ class Subjects:
 
     def own(self, row: int) -> Subject:
         """The subject of a batch row."""
-        event = self._events[row]
-        return self._subject(self._words[row], event.event_id, event.account_id or "")
+        told = self._in_hand
+        return self._subject(self._words[row], told.event_ids[row], told.account_ids[row])
 
     def again(self, words: NDArray[np.int64], row: int) -> Subject:
         """The subject of an event that is judged again because of a batch row."""
         event_id = self.event_names.of(int(words[ID]))
         account = int(words[ACCOUNT])
         if account == int(self._words[row, ACCOUNT]):
-            return self._subject(words, event_id, self._events[row].account_id or "")
+            return self._subject(words, event_id, self._in_hand.account_ids[row])
         return self._subject(words, event_id, self.account_names.of(account))
 
     def entity_name(self, kind: str, subject: Subject, words: NDArray[np.int64], row: int) -> str:
@@ -80,19 +71,15 @@ class Subjects:
         if kind == "account":
             return subject.account_id
         word = KEYS_OF_ENTITY[kind]
-        event = self._events[row]
-        if words[word] == self._words[row, word] and not isinstance(event, Disposition):
-            return self._name(kind, event)
+        name = self._in_hand.entity(kind, row)
+        if words[word] == self._words[row, word] and name is not None:
+            return name
         return self.entity_names.of(int(words[word]))
 
-    def _name(self, kind: str, event: Event) -> str:
-        """The id of an event's device, network or payee; "" where it carries none."""
-        if kind == "network":
-            ip: str | None = getattr(event, "ip", None)
-            named = None if ip is None else self._ids.network(ip)
-            return "" if named is None else named[0]
-        name: str | None = getattr(event, f"{kind}_id", None)
-        return name or ""
+    @property
+    def _in_hand(self) -> Told:
+        assert self._told is not None, "no batch was taken"
+        return self._told
 
     def _subject(self, words: NDArray[np.int64], event_id: str, account_id: str) -> Subject:
         kind = int(words[CODE]) & KIND_MASK

@@ -29,7 +29,7 @@ PURE_IMPORTS = {
     "__future__", "ast", "base64", "bisect", "calendar", "collections", "contextlib", "copy",
     "dataclasses", "datetime", "decimal", "difflib", "enum", "fractions", "functools", "hashlib",
     "heapq", "ipaddress", "itertools", "json", "math", "operator", "pathlib", "re", "string",
-    "struct", "tomllib", "types", "typing", "unicodedata", "zoneinfo",
+    "struct", "tomllib", "types", "typing", "unicodedata", "zlib", "zoneinfo",
     "llvmlite", "msgspec", "numba", "numpy", "orjson", "polars", "sqlglot",
 }  # fmt: skip
 IMPURE_CALLS = re.compile(

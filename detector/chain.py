@@ -1,0 +1,125 @@
+"""One stage standing alone, as a service runs it: what comes in, what is said, what goes onward."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from detector.decode import Batch
+from detector.entering import Rows, empty_rows, goes_to
+from detector.events import CODE, KIND_MASK
+from detector.folding import Folded
+from detector.memory import STAGES
+from detector.names import EVIDENCE_REACH_MS
+from detector.onward import received, sent
+from detector.parts import Parts
+from detector.told import EventsTold, Told
+
+FORGET_EVERY_MS: Final = 6 * 3_600_000
+Records = list[dict[str, Any]]
+
+
+@dataclass(slots=True)
+class LinkOutputs:
+    """What a batch made at one stage. `onward`: (stage, hash of its key, record)."""
+
+    alerts: Records = field(default_factory=list)
+    decisions: Records = field(default_factory=list)
+    findings: Records = field(default_factory=list)
+    onward: list[tuple[str, int, bytes]] = field(default_factory=list)
+    touched: list[int] = field(default_factory=list)  # keys that the batch reached
+
+
+class Link:
+    """One stage with all that belongs to it. An event's whole way is a chain of four."""
+
+    def __init__(self, name: str, parts: Parts) -> None:
+        self.name = name
+        self.stage = parts.stage(name)
+        self.book = parts.book()
+        self.subjects = parts.subjects([self.stage])
+        self.repayment = parts.repayment() if name == STAGES[0] else None
+        self._parts = parts
+        (self._folder,) = parts.folders([self.stage], [self.book], self.subjects)
+        self._decider = parts.decider()
+        self._forgot_ms = 0
+
+    def take(self, batch: Batch) -> LinkOutputs:
+        """Take decoded events: the account stage's way in."""
+        assert self.repayment is not None, "events come in at the account stage"
+        if not batch.events:
+            return LinkOutputs()
+        rows = empty_rows(batch.words, len(self._parts.columns.names))
+        kinds = rows.words[:, CODE] & KIND_MASK
+        told = EventsTold(batch.events, self._parts.ids)
+        folded = self._walk(rows, told)
+        repaid = self.repayment.take(batch.events, rows, kinds)
+        early = np.flatnonzero(rows.decide.astype(bool) & (rows.onward == 0))
+        outputs = LinkOutputs(
+            alerts=self._alerts(folded, repaid.alerts),
+            decisions=self._decider.decide(told, rows, early, [folded], repaid.decisions),
+        )
+        return self._finished(outputs, rows, told, [folded])
+
+    def take_onward(self, values: Sequence[bytes]) -> LinkOutputs:
+        """Take the records that an earlier stage sent.
+
+        Raises:
+            msgspec.DecodeError: a value is no such record.
+        """
+        if not values:
+            return LinkOutputs()
+        rows, told, before = received(values, len(self._parts.columns.names))
+        folded = self._walk(rows, told)
+        parts = [before, folded]
+        outputs = LinkOutputs(alerts=self._alerts(folded, []))
+        if self.name == STAGES[-1]:
+            draws = np.flatnonzero(rows.decide)
+            outputs.decisions = self._decider.decide(told, rows, draws, parts, {})
+        return self._finished(outputs, rows, told, parts)
+
+    def _walk(self, rows: Rows, told: Told) -> Folded:
+        self.subjects.take(told, rows.words)
+        order: NDArray[np.int64] | None = None if self.repayment else np.arange(len(rows.words))
+        walked = self.stage.walk(rows, order, self._parts.absent_ids)
+        return self._folder.fold(rows, walked)
+
+    def _alerts(self, folded: Folded, repaid: list[tuple[int, dict[str, Any]]]) -> Records:
+        """Alerts in event order; of one event the obligation first (law 23)."""
+        said = [(row, 0, record) for row, record in repaid]
+        said += [
+            (row, 1, self._parts.writer.record(revision, revision.alert.scope.entity_kind))
+            for row, revision in folded.revisions
+        ]
+        return [record for _, _, record in sorted(said, key=lambda entry: entry[:2])]
+
+    def _finished(
+        self, outputs: LinkOutputs, rows: Rows, told: Told, folded: Sequence[Folded]
+    ) -> LinkOutputs:
+        outputs.findings = [record for _, record in folded[-1].findings]
+        outputs.touched = rows.words[:, self.stage.key_word].tolist()
+        left = np.ones(len(rows.words), bool)
+        for stage in STAGES[STAGES.index(self.name) + 1 :]:
+            order = goes_to(stage, rows)
+            order = order[left[order]]
+            left[order] = False  # it goes on from there
+            outputs.onward += [
+                (stage, key, value) for key, value in sent(order, stage, rows, told, folded)
+            ]
+        self._forget()
+        return outputs
+
+    def _forget(self) -> None:
+        clock_ms, lateness_ms = self.stage.clock_ms, self._parts.lateness_ms
+        if clock_ms - self._forgot_ms < FORGET_EVERY_MS:
+            return
+        self._forgot_ms = clock_ms
+        self.book.forget(clock_ms, lateness_ms)
+        self.stage.forget()
+        self.subjects.forget_before(clock_ms - lateness_ms - EVIDENCE_REACH_MS)
+        if self.repayment is not None:
+            self.repayment.forget(clock_ms, lateness_ms)

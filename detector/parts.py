@@ -1,0 +1,97 @@
+"""What the stages of one rulebook and policy have in common, made once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from detector.alert_book import AlertBook
+from detector.catalogue import STANDING_SUFFIX
+from detector.decide import Decider
+from detector.decisions import DEBIT_COLUMNS, DRAW_COLUMNS
+from detector.features import Columns, absent_fields, absent_ids
+from detector.findings import Findings
+from detector.folding import Folder
+from detector.ids import Ids
+from detector.policy import Policy
+from detector.reasons import Reasons
+from detector.records import AlertWriter, Versions
+from detector.repayment import Repayment
+from detector.rulebook import Rulebook
+from detector.stage import Stage
+from detector.subjects import Subjects
+from detector.terms import terms_of
+from detector.treatment import Calendar
+
+HOLD_PARAMETER: Final = "hold_ms"
+PAYOUT_PARAMETER: Final = "payout_after_ms"
+DECIDED_BY: Final = (*DRAW_COLUMNS, *DEBIT_COLUMNS)
+
+
+class Parts:
+    """The workshop in which engines and single stages are put together."""
+
+    def __init__(self, rulebook: Rulebook, policy: Policy, ids: Ids) -> None:
+        self._rulebook = rulebook
+        self._policy = policy
+        self.ids = ids
+        self.versions = Versions(rulebook.version, rulebook.features_version, None)
+        self.columns = Columns(rulebook.features, standing_columns(rulebook))
+        self.absent_ids = absent_ids(policy)
+        self.lateness_ms = policy.lateness_ms
+        self._calendar = Calendar(policy.timezone)
+        self._terms = terms_of(policy, ids, absent_fields(policy))
+        self._findings = Findings(self.columns, rulebook.features)
+        hold_ms = int(rulebook.parameters[HOLD_PARAMETER])
+        self.writer = AlertWriter(rulebook, self._calendar, hold_ms, self.versions)
+
+    def stage(self, name: str) -> Stage:
+        """A stage with an empty memory."""
+        return Stage(
+            name, self._rulebook, self.columns, self._policy, self._terms, DECIDED_BY
+        )  # fmt: skip
+
+    def book(self) -> AlertBook:
+        """An empty alert book."""
+        quiet = {name: typology.quiet_ms for name, typology in self._rulebook.typologies.items()}
+        return AlertBook(quiet, frozenset(standing_columns(self._rulebook).values()))
+
+    def subjects(self, stages: Sequence[Stage]) -> Subjects:
+        """Names for the alerts of some stages."""
+        tells_logins = any(
+            rule.on == "login" and rule.entity != "account" and stage.is_kept(rule)
+            for stage in stages for rule in stage.rules
+        )  # fmt: skip
+        payout_after_ms = int(self._rulebook.parameters[PAYOUT_PARAMETER])
+        return Subjects(payout_after_ms, tells_logins=tells_logins)
+
+    def folders(
+        self, stages: Sequence[Stage], books: Sequence[AlertBook], subjects: Subjects
+    ) -> list[Folder]:
+        """A folder for each of some stages."""
+        reasons = Reasons(
+            [rule for stage in stages for rule in stage.rules], self.columns, subjects
+        )
+        return [
+            Folder(stage, book, reasons, subjects, self._findings)
+            for stage, book in zip(stages, books, strict=True)
+        ]
+
+    def repayment(self) -> Repayment:
+        """The repayment half of the account stage, empty."""
+        return Repayment(
+            self._rulebook, self._policy, self._calendar, self.columns, self.versions
+        )  # fmt: skip
+
+    def decider(self) -> Decider:
+        """Who writes decisions."""
+        return Decider(self.columns, self.versions)
+
+
+def standing_columns(rulebook: Rulebook) -> dict[str, str]:
+    """The standing columns that rules read, and whose typology each one asks for."""
+    return {
+        name: name.removesuffix(STANDING_SUFFIX)
+        for rule in rulebook.rules if rule.reads_standing
+        for name in rule.reads if name.endswith(STANDING_SUFFIX)
+    }  # fmt: skip
