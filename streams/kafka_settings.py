@@ -81,10 +81,12 @@ class KafkaSettings:
 
     def confluent(self) -> dict[str, Any]:
         """Connection of a librdkafka client; what it does with it is for its owner to add."""
-        keys = {
+        keys: dict[str, Any] = {
             "bootstrap.servers": ",".join(self.bootstrap),
             "client.id": self.client_id,
             "security.protocol": self.protocol,
+            # A broker that is back is found within a second; by default it may take ten.
+            "reconnect.backoff.max.ms": 1_000,
             "ssl.ca.location": _text(self.ca_file),
             "ssl.certificate.location": _text(self.certificate_file),
             "ssl.key.location": _text(self.key_file),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,6 +11,7 @@ from kafka import KafkaConsumer, TopicPartition
 
 from streams.cli import main
 from streams.topics import TopicNames
+from tests.streams.lines import disbursement, disposition, login
 
 PARTITIONS = 4
 
@@ -18,6 +20,16 @@ def applied(bootstrap: str, *, replication: int = 1) -> None:
     """All topics of the prefix in force, made."""
     words = ["--partitions", str(PARTITIONS), "--replication", str(replication)]
     assert main(["topics", "apply", "--bootstrap", bootstrap, *words]) == 0
+
+
+def lines_of_many_accounts(count: int) -> list[bytes]:
+    """Events of some accounts in an order that no sorting gives."""
+    chance = random.Random(7)
+    makers = (login, disbursement, disposition)
+    return [
+        chance.choice(makers)(f"e{at}", at, account_id=f"账户-{chance.randrange(40)}")
+        for at in range(count)
+    ]
 
 
 def read(bootstrap: str, topic: str, **settings: Any) -> list[Any]:

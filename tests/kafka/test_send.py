@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import random
-import threading
 from pathlib import Path
 
 import orjson
@@ -17,20 +16,17 @@ from streams.routing import partition_of
 from streams.topics import TopicNames
 from tests.kafka.broker import Cluster
 from tests.kafka.murmur2 import murmur2
-from tests.kafka.records import PARTITIONS, applied, read, read_inputs, write
-from tests.streams.lines import disbursement, disposition, login
+from tests.kafka.records import (
+    PARTITIONS,
+    applied,
+    lines_of_many_accounts,
+    read,
+    read_inputs,
+    write,
+)
+from tests.streams.lines import login
 
 Captured = pytest.CaptureFixture[str]
-
-
-def lines_of_many_accounts(count: int) -> list[bytes]:
-    """Events of some accounts in an order that no sorting gives."""
-    chance = random.Random(7)
-    makers = (login, disbursement, disposition)
-    return [
-        chance.choice(makers)(f"e{at}", at, account_id=f"账户-{chance.randrange(40)}")
-        for at in range(count)
-    ]
 
 
 def send(broker: Cluster, log: Path, *words: str) -> int:
@@ -102,36 +98,6 @@ def test_a_rate_is_kept(broker: Cluster, prefix: str, tmp_path: Path, capsys: Ca
     capsys.readouterr()
     assert send(broker, log, "--rate", "200") == 0
     assert 0.9 < json.loads(capsys.readouterr().out)["seconds"] < 2.5
-
-
-def test_a_broker_that_dies_on_the_way_costs_time_and_nothing_else(
-    broker: Cluster, prefix: str, tmp_path: Path, capsys: Captured
-) -> None:
-    if not broker.nodes:  # a broker that the user named is not ours to kill
-        return
-    applied(broker.bootstrap)
-    lines = lines_of_many_accounts(1_500)
-    log = tmp_path / "events.jsonl"
-    log.write_bytes(b"\n".join(lines))
-    (node,) = broker.nodes
-
-    def die_and_return() -> None:
-        node.kill()
-        node.restart()
-
-    death = threading.Timer(1.0, die_and_return)
-    death.start()
-    assert send(broker, log, "--rate", "500") == 0
-    death.join()
-    broker.wait_ready()
-    arrived = read_inputs(broker.bootstrap, prefix)
-    assert sorted(one.value for one in arrived) == sorted(lines)
-    place = {line: at for at, line in enumerate(lines)}
-    for topic in TopicNames(prefix).inputs:
-        for partition in range(PARTITIONS):
-            here = [one for one in arrived if (one.topic, one.partition) == (topic, partition)]
-            places = [place[one.value] for one in here]
-            assert places == sorted(places)
 
 
 def test_a_missing_topic_or_broker_is_one_clear_line(

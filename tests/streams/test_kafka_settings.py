@@ -25,6 +25,7 @@ def test_a_broker_on_this_machine_needs_nothing_but_its_address() -> None:
         "bootstrap.servers": "localhost:9092",
         "client.id": "lendwatch",
         "security.protocol": "PLAINTEXT",
+        "reconnect.backoff.max.ms": 1_000,
     }
     assert kafka.kafka_python()["security_protocol"] == "PLAINTEXT"
     assert kafka.faust() == {"broker": "kafka://localhost:9092"}
