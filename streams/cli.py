@@ -12,6 +12,7 @@ from typing import Any
 
 from streams import __version__
 from streams.faults import Fault
+from streams.kafka_commands import add_kafka_commands
 
 EXIT_FAULT, EXIT_STOPPED = 2, 130
 Command = Callable[[argparse.Namespace], int]
@@ -47,6 +48,7 @@ def parser() -> argparse.ArgumentParser:
     for add in (_add_demo, _add_replay, _add_explain, _add_report, _add_simulate, _add_judge,
                 _add_import, _add_check):  # fmt: skip
         add(commands)
+    add_kafka_commands(commands, _command)
     return top
 
 
