@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,10 +16,9 @@ from detector.folding import Folded
 from detector.memory import STAGES
 from detector.names import EVIDENCE_REACH_MS
 from detector.onward import received, sent
-from detector.parts import Parts
+from detector.parts import FORGET_EVERY_MS, Parts
 from detector.told import EventsTold, Told
 
-FORGET_EVERY_MS: Final = 6 * 3_600_000
 Records = list[dict[str, Any]]
 
 

@@ -84,7 +84,7 @@ def draw_decision(
 
 
 def _outcome(hits: Mapping[str, Hit], *, is_degraded: bool) -> str:
-    """Law 25: the strictest that any hit, or the want of an input, asks for."""
+    """Law 26: the strictest that any hit, or the want of an input, asks for."""
     strictest = 1 if is_degraded else 0
     for hit in hits.values():
         holds = "hold_disbursement" in hit.actions

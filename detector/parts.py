@@ -25,6 +25,7 @@ from detector.treatment import Calendar
 
 HOLD_PARAMETER: Final = "hold_ms"
 PAYOUT_PARAMETER: Final = "payout_after_ms"
+FORGET_EVERY_MS: Final = 6 * 3_600_000  # of event time; tidying changes nothing that is said
 DECIDED_BY: Final = (*DRAW_COLUMNS, *DEBIT_COLUMNS)
 
 

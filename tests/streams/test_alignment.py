@@ -47,6 +47,16 @@ def test_no_input_is_reordered_within_itself() -> None:
     assert one.release(9) == ["d", "a", "b", "c"]
 
 
+def test_what_was_read_before_a_restart_is_not_waited_for() -> None:
+    one: Alignment[str] = Alignment(("check", "draw"))
+    one.begin_at("check", 7)
+    one.add("draw", [(10, "draw")], 1, now_ms=0)
+    one.ends({"check": 8}, asked_ms=GRACE_MS)
+    assert one.release(9) == []
+    one.ends({"check": 7}, asked_ms=GRACE_MS)
+    assert one.release(9) == ["draw"]
+
+
 def test_nothing_waits_so_nobody_is_asked() -> None:
     one: Alignment[str] = Alignment(NAMES)
     assert one.unsure_of(10**9) == []
