@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -39,10 +40,14 @@ class Patient:
 Check = Callable[[Patient], list[Finding]]
 
 
+# A topic is in a broker's metadata a moment before the broker leads its partitions.
+RETRY_MAX_S, RETRY_EVERY_S = 5.0, 0.2
+
+
 def looked(name: str, check: Check, patient: Patient) -> list[Finding]:
     """A check's findings; where Kafka refuses the look itself, that is the finding."""
     try:
-        return check(patient)
+        return _settled(check, patient)
     except AuthorizationError as error:
         kind = type(error).__name__.removesuffix("Error")
         return [Finding(name, "note", f"could not be looked at: {kind}",
@@ -51,3 +56,15 @@ def looked(name: str, check: Check, patient: Patient) -> list[Finding]:
         kind = type(error).__name__.removesuffix("Error")
         return [Finding(name, "wrong", f"could not be looked at: {kind}",
                         "see the brokers' logs; then run the doctor again")]  # fmt: skip
+
+
+def _settled(check: Check, patient: Patient) -> list[Finding]:
+    """A check's findings, asked again while Kafka says that it will soon know better."""
+    deadline = time.monotonic() + RETRY_MAX_S
+    while True:
+        try:
+            return check(patient)
+        except KafkaError as error:
+            if not error.retriable or time.monotonic() > deadline:
+                raise
+            time.sleep(RETRY_EVERY_S)

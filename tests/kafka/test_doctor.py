@@ -32,7 +32,7 @@ def wrongs(found: list[dict[str, str]]) -> list[dict[str, str]]:
 def test_a_healthy_set_up_is_well(broker: Cluster, prefix: str, capsys: Captured) -> None:
     applied(broker.bootstrap)
     status, found = examined(broker, capsys)
-    assert status == 0 and wrongs(found) == []
+    assert wrongs(found) == [] and status == 0
     well = {one["check"] for one in found if one["level"] == "well"}
     assert {"broker", "topics", "replicas", "rights", "clock", "transactions"} <= well
     assert main(["doctor", "--bootstrap", broker.bootstrap]) == 0
