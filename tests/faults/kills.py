@@ -10,6 +10,7 @@ from statistics import median
 from typing import Any
 
 from detector.memory import STAGES
+from tests.faults.clean import started
 from tests.faults.judging import Verdict, judged, same_state
 from tests.faults.lives import heirs_s, restore_s, tallied
 from tests.faults.logs import Log
@@ -61,10 +62,7 @@ def kills(
     """Feed a log at a rate and kill workers meanwhile. The last worker has no name of its own."""
     chance = random.Random(seed)
     workers = [site.worker(f"w{k}", named=k < plan.workers - 1) for k in range(plan.workers)]
-    site.warm_up(log, workers[0])
-    for one in workers[1:]:
-        one.start()
-    site.wait_settled(workers)
+    started(site, log, workers)
     pauses = Pauses()
     began_s = time.monotonic()
     with Watch(site.groups, STAGES) as watch, site.fed(log.dense, plan.rate) as feeder:
