@@ -1,0 +1,163 @@
+"""The service on a real broker says what a replay says, whatever happens to it meanwhile."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+from confluent_kafka import Producer
+
+from streams.cli import main
+from streams.dead_letters import DeadLetter
+from streams.faults import Fault
+from streams.topics import TopicNames
+from tests.kafka.broker import Cluster
+from tests.kafka.records import PARTITIONS, applied, read, write
+from tests.kafka.service import drained, said, serving
+from tests.streams.lines import login
+
+Said = tuple[list[dict[str, Any]], list[dict[str, Any]]]
+DAY_MS = 86_400_000
+ACCOUNTS, DAYS = 800, 14
+
+
+@pytest.fixture(scope="session")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A small world's days after its thin past, and what a replay says of them."""
+    folder = tmp_path_factory.mktemp("world")
+    words = ["--accounts", str(ACCOUNTS), "--days", str(DAYS), "--seed", "3"]
+    assert main(["simulate", "--out", str(folder / "all"), *words]) == 0
+    lines = (folder / "all/events.jsonl").read_bytes().splitlines(keepends=True)
+    begin_ms = orjson.loads(lines[-1])["occurred_at"] - DAYS * DAY_MS
+    late = [line for line in lines if orjson.loads(line)["occurred_at"] >= begin_ms]
+    (folder / "log.jsonl").write_bytes(b"".join(late))
+    assert main(["replay", "--log", str(folder / "log.jsonl"), "--out", str(folder / "run")]) == 0
+    return folder
+
+
+def replayed(world: Path) -> Said:
+    """What a replay said."""
+    found = []
+    for name in ("alerts", "decisions"):
+        lines = (world / "run" / f"{name}.jsonl").read_bytes().splitlines()
+        found.append([orjson.loads(line) for line in lines])
+    for alert in found[0]:
+        del alert["detected_at"]
+    return found[0], found[1]
+
+
+def same(found: Said, truth: Said) -> None:
+    """Alerts revision by revision, decisions one each; `degraded` may rest on what a partition saw
+    of its sources, so it and what follows from it are left out."""
+    for records, due in zip(found, truth, strict=True):
+        assert Counter(map(_plain, records)) == Counter(map(_plain, due))
+
+
+def _plain(record: dict[str, Any]) -> bytes:
+    return orjson.dumps({k: v for k, v in record.items() if k not in ("degraded", "outcome")})
+
+
+def sent(broker: Cluster, log: Path) -> None:
+    assert main(["send", "--bootstrap", broker.bootstrap, "--log", str(log)]) == 0
+
+
+def test_the_service_says_what_a_replay_says(broker: Cluster, prefix: str, world: Path) -> None:
+    applied(broker.bootstrap)
+    sent(broker, world / "log.jsonl")
+    with serving(broker.bootstrap) as service:
+        drained(service)
+    alerts, decisions = said(broker.bootstrap, prefix)
+    assert len({alert["typology"] for alert in alerts}) > 5 and len(decisions) > 500
+    same((alerts, decisions), replayed(world))
+
+
+def test_a_restart_in_the_middle_loses_nothing_and_says_nothing_twice(
+    broker: Cluster, prefix: str, world: Path
+) -> None:
+    applied(broker.bootstrap)
+    sent(broker, world / "log.jsonl")
+    for _ in range(3):
+        with serving(broker.bootstrap) as service:
+            service.wait(lambda: service.told("restored"))
+            service.wait(lambda: bool(read(broker.bootstrap, TopicNames(prefix).decision)))
+    with serving(broker.bootstrap) as service:
+        drained(service)
+        assert sum(one["records"] for one in service.told("restored")) > 0
+    same(said(broker.bootstrap, prefix), replayed(world))
+
+
+def test_checks_that_are_produced_last_make_no_false_bypass(
+    broker: Cluster, prefix: str, world: Path
+) -> None:
+    """A backlog: all else is in Kafka, and only then the verifications are sent."""
+    applied(broker.bootstrap)
+    lines = (world / "log.jsonl").read_bytes().splitlines(keepends=True)
+    is_check = b'"type":"identity_verification"'
+    for name, part in (
+        ("others.jsonl", [line for line in lines if is_check not in line]),
+        ("checks.jsonl", [line for line in lines if is_check in line]),
+    ):
+        (world / name).write_bytes(b"".join(part))
+        sent(broker, world / name)
+    with serving(broker.bootstrap) as service:
+        drained(service)
+    same(said(broker.bootstrap, prefix), replayed(world))
+
+
+def test_poison_becomes_dead_letters_with_its_own_bytes_and_stops_nothing(
+    broker: Cluster, prefix: str, world: Path
+) -> None:
+    applied(broker.bootstrap)
+    names, rng = TopicNames(prefix), random.Random(5)
+    poison = [rng.randbytes(rng.randrange(1, 300)) for _ in range(1_000)]
+    write(broker.bootstrap, names.input("login"), poison, [("trace", b"7")], key=b"k1")
+    future = login("soon", occurred_at=time.time_ns() // 1_000_000 + 600_000)
+    write(broker.bootstrap, names.input("login"), [future], key=b"k2")
+    sent(broker, world / "log.jsonl")
+    with serving(broker.bootstrap) as service:
+        drained(service)
+        assert not service.told("begins_anew")
+    letters = [DeadLetter.of(one) for one in read(broker.bootstrap, names.dead_letter)]
+    assert Counter(one.value for one in letters) == Counter([*poison, future])
+    assert {one.key for one in letters} == {b"k1", b"k2"}
+    assert {one.topic for one in letters} == {names.input("login")}
+    assert [one.reason for one in letters if one.value == future] == ["future_timestamp"]
+    assert all(("trace", b"7") in one.headers for one in letters if one.key == b"k1")
+    same(said(broker.bootstrap, prefix), replayed(world))
+
+
+def test_a_state_that_cannot_be_used_is_refused_and_rebuilt_in_silence(
+    broker: Cluster, prefix: str, world: Path
+) -> None:
+    applied(broker.bootstrap)
+    lines = (world / "log.jsonl").read_bytes().splitlines(keepends=True)
+    half = len(lines) // 2
+    for name, part in (("half.jsonl", lines[:half]), ("rest.jsonl", lines[half:])):
+        (world / name).write_bytes(b"".join(part))
+    sent(broker, world / "half.jsonl")
+    with serving(broker.bootstrap) as service:
+        drained(service)
+    topic = TopicNames(prefix).internal("account-state")
+    damaged = next(one for one in read(broker.bootstrap, topic) if one.key[:1] == b"E")
+    put(broker, topic, damaged.partition, damaged.key, damaged.value[:-1] + b"?")
+    with serving(broker.bootstrap) as service, pytest.raises(Fault, match=r"damaged.*--rebuild"):
+        service.wait(lambda: False)
+    sent(broker, world / "rest.jsonl")
+    with serving(broker.bootstrap, is_rebuilt=True) as service:
+        drained(service)
+        assert len(service.told("rebuilt")) == 4 * PARTITIONS
+    same(said(broker.bootstrap, prefix), replayed(world))
+    with serving(broker.bootstrap) as service:  # and what was rebuilt can be restored
+        service.wait(lambda: len(service.told("restored")) == 4)
+    same(said(broker.bootstrap, prefix), replayed(world))
+
+
+def put(broker: Cluster, topic: str, partition: int, key: bytes, value: bytes) -> None:
+    producer = Producer({"bootstrap.servers": broker.bootstrap})
+    producer.produce(topic, value, key, partition)
+    assert producer.flush(30) == 0
