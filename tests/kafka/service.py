@@ -21,7 +21,6 @@ from streams.service.app import Options, loops_of
 from streams.service.journal import Journal
 from streams.topic_changes import check_topics
 from streams.topics import TopicNames
-from tests.kafka.records import read
 
 DRAINED_MAX_S = 120.0
 
@@ -126,12 +125,3 @@ def _more(consumer: Consumer, begins: list[TopicPartition]) -> int:
 def drained(service: Service, stages: Sequence[str] = STAGES) -> None:
     """Until a service has done all that is there."""
     service.wait(lambda: behind(service.kafka, service.partitions, stages) == 0)
-
-
-def said(bootstrap: str, prefix: str) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    """All alerts (without when they were made) and decisions, as careful readers see them."""
-    names = TopicNames(prefix)
-    alerts = [orjson.loads(one.value) for one in read(bootstrap, names.alert)]
-    for alert in alerts:
-        del alert["detected_at"]
-    return alerts, [orjson.loads(one.value) for one in read(bootstrap, names.decision)]

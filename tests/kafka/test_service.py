@@ -6,7 +6,6 @@ import random
 import time
 from collections import Counter
 from pathlib import Path
-from typing import Any
 
 import orjson
 import pytest
@@ -16,12 +15,13 @@ from streams.cli import main
 from streams.dead_letters import DeadLetter
 from streams.faults import Fault
 from streams.topics import TopicNames
+from tests.faults.judging import judged
+from tests.faults.outcome import Outcome, replayed, served
 from tests.kafka.broker import Cluster
 from tests.kafka.records import PARTITIONS, applied, read, write
-from tests.kafka.service import drained, said, serving
+from tests.kafka.service import drained, serving
 from tests.streams.lines import login
 
-Said = tuple[list[dict[str, Any]], list[dict[str, Any]]]
 DAY_MS = 86_400_000
 ACCOUNTS, DAYS = 800, 14
 
@@ -36,48 +36,40 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
     begin_ms = orjson.loads(lines[-1])["occurred_at"] - DAYS * DAY_MS
     late = [line for line in lines if orjson.loads(line)["occurred_at"] >= begin_ms]
     (folder / "log.jsonl").write_bytes(b"".join(late))
-    assert main(["replay", "--log", str(folder / "log.jsonl"), "--out", str(folder / "run")]) == 0
     return folder
 
 
-def replayed(world: Path) -> Said:
-    """What a replay said."""
-    found = []
-    for name in ("alerts", "decisions"):
-        lines = (world / "run" / f"{name}.jsonl").read_bytes().splitlines()
-        found.append([orjson.loads(line) for line in lines])
-    for alert in found[0]:
-        del alert["detected_at"]
-    return found[0], found[1]
+@pytest.fixture(scope="session")
+def truth(world: Path) -> Outcome:
+    """What a replay says of it."""
+    return replayed(world / "log.jsonl", world / "run")
 
 
-def same(found: Said, truth: Said) -> None:
-    """Alerts revision by revision, decisions one each; `degraded` may rest on what a partition saw
-    of its sources, so it and what follows from it are left out."""
-    for records, due in zip(found, truth, strict=True):
-        assert Counter(map(_plain, records)) == Counter(map(_plain, due))
-
-
-def _plain(record: dict[str, Any]) -> bytes:
-    return orjson.dumps({k: v for k, v in record.items() if k not in ("degraded", "outcome")})
+def as_replayed(broker: Cluster, prefix: str, truth: Outcome) -> Outcome:
+    """Hold what is committed against the truth: the account stage exactly, others by standing."""
+    found = served(broker.bootstrap, prefix, PARTITIONS)
+    judged(truth, found).check()
+    return found
 
 
 def sent(broker: Cluster, log: Path) -> None:
     assert main(["send", "--bootstrap", broker.bootstrap, "--log", str(log)]) == 0
 
 
-def test_the_service_says_what_a_replay_says(broker: Cluster, prefix: str, world: Path) -> None:
+def test_the_service_says_what_a_replay_says(
+    broker: Cluster, prefix: str, world: Path, truth: Outcome
+) -> None:
     applied(broker.bootstrap)
     sent(broker, world / "log.jsonl")
     with serving(broker.bootstrap) as service:
         drained(service)
-    alerts, decisions = said(broker.bootstrap, prefix)
-    assert len({alert["typology"] for alert in alerts}) > 5 and len(decisions) > 500
-    same((alerts, decisions), replayed(world))
+    found = as_replayed(broker, prefix, truth)
+    typologies = {alert["typology"] for alert in found.alerts.values()}
+    assert len(typologies) > 5 and len(found.decisions) > 500
 
 
 def test_a_restart_in_the_middle_loses_nothing_and_says_nothing_twice(
-    broker: Cluster, prefix: str, world: Path
+    broker: Cluster, prefix: str, world: Path, truth: Outcome
 ) -> None:
     applied(broker.bootstrap)
     sent(broker, world / "log.jsonl")
@@ -88,11 +80,11 @@ def test_a_restart_in_the_middle_loses_nothing_and_says_nothing_twice(
     with serving(broker.bootstrap) as service:
         drained(service)
         assert sum(one["records"] for one in service.told("restored")) > 0
-    same(said(broker.bootstrap, prefix), replayed(world))
+    as_replayed(broker, prefix, truth)
 
 
 def test_checks_that_are_produced_last_make_no_false_bypass(
-    broker: Cluster, prefix: str, world: Path
+    broker: Cluster, prefix: str, world: Path, truth: Outcome
 ) -> None:
     """A backlog: all else is in Kafka, and only then the verifications are sent."""
     applied(broker.bootstrap)
@@ -106,11 +98,11 @@ def test_checks_that_are_produced_last_make_no_false_bypass(
         sent(broker, world / name)
     with serving(broker.bootstrap) as service:
         drained(service)
-    same(said(broker.bootstrap, prefix), replayed(world))
+    as_replayed(broker, prefix, truth)
 
 
 def test_poison_becomes_dead_letters_with_its_own_bytes_and_stops_nothing(
-    broker: Cluster, prefix: str, world: Path
+    broker: Cluster, prefix: str, world: Path, truth: Outcome
 ) -> None:
     applied(broker.bootstrap)
     names, rng = TopicNames(prefix), random.Random(5)
@@ -128,11 +120,11 @@ def test_poison_becomes_dead_letters_with_its_own_bytes_and_stops_nothing(
     assert {one.topic for one in letters} == {names.input("login")}
     assert [one.reason for one in letters if one.value == future] == ["future_timestamp"]
     assert all(("trace", b"7") in one.headers for one in letters if one.key == b"k1")
-    same(said(broker.bootstrap, prefix), replayed(world))
+    as_replayed(broker, prefix, truth)
 
 
 def test_a_state_that_cannot_be_used_is_refused_and_rebuilt_in_silence(
-    broker: Cluster, prefix: str, world: Path
+    broker: Cluster, prefix: str, world: Path, truth: Outcome
 ) -> None:
     applied(broker.bootstrap)
     lines = (world / "log.jsonl").read_bytes().splitlines(keepends=True)
@@ -151,10 +143,10 @@ def test_a_state_that_cannot_be_used_is_refused_and_rebuilt_in_silence(
     with serving(broker.bootstrap, is_rebuilt=True) as service:
         drained(service)
         assert len(service.told("rebuilt")) == 4 * PARTITIONS
-    same(said(broker.bootstrap, prefix), replayed(world))
+    as_replayed(broker, prefix, truth)
     with serving(broker.bootstrap) as service:  # and what was rebuilt can be restored
         service.wait(lambda: len(service.told("restored")) == 4)
-    same(said(broker.bootstrap, prefix), replayed(world))
+    as_replayed(broker, prefix, truth)
 
 
 def put(broker: Cluster, topic: str, partition: int, key: bytes, value: bytes) -> None:
