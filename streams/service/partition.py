@@ -85,12 +85,18 @@ class Partition:
 
     def take(self, work: Work) -> Iterator[Outgoing]:
         """Take work in; what is to be written of it, the header of the state last."""
-        if work.batch is None:
-            outputs = self._link.take_onward(work.values)
-        else:
-            outputs = self._link.take(work.batch)
         yield from map(self._letter, work.letters)
-        yield from self._said(outputs)
+        yield from self._said(self._taken(work))
+
+    def absorb(self, work: Work) -> Iterator[Outgoing]:
+        """Take work in of which all was said before: only what the state keeps of it."""
+        self._taken(work)
+        yield from self._state_records()
+
+    def _taken(self, work: Work) -> LinkOutputs:
+        if work.batch is None:
+            return self._link.take_onward(work.values)
+        return self._link.take(work.batch)
 
     def advance(self, clock_ms: int) -> list[Outgoing]:
         """Let the clock go on without an event; what is to be written, where anything was said.
@@ -112,6 +118,9 @@ class Partition:
         for stage, partition, value in outputs.onward:
             key = key_of_time(self._link.clock_ms)
             yield Outgoing(self._topics.onward[stage], key, value, partition)
+        yield from self._state_records()
+
+    def _state_records(self) -> Iterator[Outgoing]:
         if not self._is_form_told:
             self._is_form_told = True
             yield self._kept(FORM_KEY, sealed(self._form))
