@@ -19,6 +19,7 @@ from streams.routing import Route, route
 from streams.sending import Pace
 from streams.topics import TopicNames
 
+ALL: Final = 1 << 60
 TICK_S: Final = 0.01
 DELIVERY_MAX_S: Final = 600  # brokers are among what is hurt
 
@@ -30,13 +31,18 @@ class Feeder:
         self, settings: KafkaSettings, lines: Iterable[bytes], rate: float | None = None
     ) -> None:
         self.sent_count = 0
+        self.most = ALL  # no more than so many are sent before this is raised
         self.seconds = 0.0
         self._names = TopicNames(settings.topic_prefix)
         self._lines = lines
         self._rate = rate
         self._producer = Producer(
             settings.confluent_producer()
-            | {"linger.ms": 2 if rate else 20, "delivery.timeout.ms": DELIVERY_MAX_S * 1000}
+            | {
+                "log_level": 3,
+                "linger.ms": 2 if rate else 20,
+                "delivery.timeout.ms": DELIVERY_MAX_S * 1000,
+            }
         )
         self._on_way: dict[bytes, tuple[str, int]] = {}  # by account: its topic, how many
         self._failure = ""
@@ -64,6 +70,10 @@ class Feeder:
         began_s = time.monotonic()
         pace = Pace(self._rate)
         for line in self._lines:
+            if self.sent_count >= self.most:
+                while self.sent_count >= self.most:
+                    self._producer.poll(TICK_S)
+                pace = Pace(self._rate)
             while seconds := pace.due_in():
                 self._producer.poll(min(seconds, TICK_S))
             self._send(line)

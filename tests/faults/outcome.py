@@ -95,19 +95,6 @@ def whole(bootstrap: str, topic: str, partitions: int) -> Iterable[Any]:
     return records(bootstrap, {(topic, k): 0 for k in range(partitions)})
 
 
-def state_of(bootstrap: str, prefix: str, partitions: int, stage: str) -> dict[Any, bytes]:
-    """The newest value of each key of a stage's changelog, by (partition, key)."""
-    state: dict[Any, bytes] = {}
-    topic = TopicNames(prefix).internal(f"{stage}-state")
-    for message in whole(bootstrap, topic, partitions):
-        key = message.partition(), message.key()
-        if message.value() is None:
-            state.pop(key, None)
-        else:
-            state[key] = message.value()
-    return state
-
-
 def stages_by_rule() -> Mapping[str, str]:
     """The stage at which each rule of the shipped rulebook is judged."""
     return {rule.id: rule.stage for rule in load(None, None)[1].rules}

@@ -19,7 +19,7 @@ from tests.faults import (
 )  # fmt: skip
 from tests.faults.judging import Verdict
 from tests.faults.logs import Log, Recipe, made
-from tests.faults.outcome import Outcome, replayed, state_of
+from tests.faults.outcome import Outcome, replayed
 from tests.faults.site import site_on
 from tests.kafka.broker import Cluster
 
@@ -52,14 +52,8 @@ def killed(cluster: Cluster, is_short: bool, seed: int, say: Say) -> None:
     log, truth = log_of(TINY if is_short else LONG)
     plan = kills.Plan(10, 2, 200) if is_short else kills.Plan(100, 3, 500)
     say(f"kills: {len(log.lines):,} events, {log.events_an_hour:,.0f} an hour, seed {seed}")
-    state = None
-    if not is_short:
-        with site_on(cluster) as site:
-            verdict, told = clean.run(site, log, truth, 1, 4_000)
-            state = state_of(site.bootstrap, site.prefix, site.partitions, "account")
-            _finish(verdict, f"kills: clean run, {told}; {verdict.told}", say)
     with site_on(cluster) as site:
-        verdict = kills.kills(site, log, truth, state, plan, seed, say)
+        verdict = kills.kills(site, log, truth, plan, seed, say)
         _finish(verdict, f"kills: {plan.kills} of {plan.workers} workers; {verdict.told}", say)
 
 
