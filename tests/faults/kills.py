@@ -15,8 +15,8 @@ from tests.faults.judging import Verdict, judged
 from tests.faults.lives import heirs_s, restore_s, tallied
 from tests.faults.logs import Log
 from tests.faults.outcome import Outcome
-from tests.faults.states import differences, state_from, state_of
 from tests.faults.site import DRAIN_MAX_S, Site
+from tests.faults.states import differences, state_from, state_of
 from tests.faults.waiting import wait_until
 from tests.faults.watching import Watch
 from tests.faults.workers import Worker
@@ -92,8 +92,8 @@ def kills(site: Site, log: Log, truth: Outcome, plan: Plan, seed: int, say: Say)
         f" {len(log.dense):,} events fed meanwhile; drained {drained_s:.1f} s after the last"
     )
     say(
-        f"  {tally.told}; offsets went back {len(watch.went_back)} times; the account stage's state:"
-        f" {len(clean):,} keys, {len(unlike)} unlike a clean run's"
+        f"  {tally.told}; offsets went back {len(watch.went_back)} times; the account"
+        f" stage's state: {len(clean):,} keys, {len(unlike)} unlike a clean run's"
     )
     say(f"  {pauses.told}")
     return verdict

@@ -43,8 +43,8 @@ def twins(site: Site, log: Log, truth: Outcome, rate: float, say: Say) -> Verdic
     if not left.is_alive or anew > len(STAGES):
         verdict.differing.append(f"{anew} times begun anew: a loop\n{left.life.words}")
     say(
-        f"  two of one name: the {gone.name} ended with {status} after {ended_s:.1f} s ({why!r}); the"
-        f" other goes on, begun anew {anew} times, drained {drained_s:.1f} s after the last"
+        f"  two of one name: the {gone.name} ended with {status} after {ended_s:.1f} s ({why!r});"
+        f" the other goes on, begun anew {anew} times, drained {drained_s:.1f} s after the last"
     )
     return verdict
 

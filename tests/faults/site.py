@@ -58,7 +58,7 @@ class Site:
     def worker(
         self, name: str, named: bool = True, words: Sequence[str] = (), instance: str | None = None
     ) -> Worker:
-        """A worker, not yet started. A named one has a LENDWATCH_INSTANCE_ID, as a rule its name."""
+        """A worker, not yet started. A named one has a LENDWATCH_INSTANCE_ID."""
         environment = {
             "LENDWATCH_BOOTSTRAP": self.bootstrap,
             "LENDWATCH_APP_ID": self.prefix,

@@ -101,7 +101,7 @@ class Worker:
         with path.open("wb") as journal:
             process = STARTER.submit(
                 subprocess.Popen[bytes], command, cwd=ROOT, stdin=subprocess.DEVNULL,
-                stdout=journal, stderr=journal, start_new_session=True,
+                stdout=subprocess.DEVNULL, stderr=journal, start_new_session=True,
                 env={**os.environ, "PYTHONPATH": str(ROOT), **self._environment},
             ).result()  # fmt: skip
         self.lives.append(Life(process, path, time.time()))
