@@ -11,12 +11,14 @@ import orjson
 import pytest
 from confluent_kafka import Producer
 
+from detector.ids import Ids
+from detector.memory import STAGES
 from streams.cli import main
 from streams.dead_letters import DeadLetter
 from streams.faults import Fault
 from streams.topics import TopicNames
 from tests.faults.judging import judged
-from tests.faults.outcome import Outcome, replayed, served
+from tests.faults.outcome import Outcome, replayed, served, state_of
 from tests.kafka.broker import Cluster
 from tests.kafka.records import PARTITIONS, applied, read, write
 from tests.kafka.service import drained, serving
@@ -147,6 +149,37 @@ def test_a_state_that_cannot_be_used_is_refused_and_rebuilt_in_silence(
     with serving(broker.bootstrap) as service:  # and what was rebuilt can be restored
         service.wait(lambda: len(service.told("restored")) == 4)
     as_replayed(broker, prefix, truth)
+
+
+def test_an_erased_account_leaves_no_row_and_no_record(
+    broker: Cluster, prefix: str, world: Path
+) -> None:
+    applied(broker.bootstrap)
+    sent(broker, world / "log.jsonl")
+    lines = (world / "log.jsonl").read_bytes().splitlines()
+    account = orjson.loads(lines[-1])["account_id"]
+    with serving(broker.bootstrap) as service:
+        drained(service)
+        before = state_of(broker.bootstrap, prefix, PARTITIONS, "account")
+        assert main(["erase", "--bootstrap", broker.bootstrap, account]) == 0
+        service.wait(lambda: len(traces(broker, prefix, account)) == 0)
+    after = state_of(broker.bootstrap, prefix, PARTITIONS, "account")
+    assert before.keys() - after.keys() and not after.keys() - before.keys()
+    with serving(broker.bootstrap) as service:  # nor does a restart bring it back
+        drained(service)
+    assert traces(broker, prefix, account) == []
+
+
+def traces(broker: Cluster, prefix: str, account: str) -> list[str]:
+    """The stages whose newest state records hold an account's id or hash."""
+    wanted = account.encode(), Ids().hash(account).to_bytes(8, "little", signed=True)
+    by_key = Ids().hash(account).to_bytes(8, "big", signed=True)
+    found = []
+    for stage in STAGES:
+        for (_, key), value in state_of(broker.bootstrap, prefix, PARTITIONS, stage).items():
+            if by_key in key or any(one in value for one in wanted):
+                found.append(f"{stage} {key[:1]!r}")
+    return found
 
 
 def put(broker: Cluster, topic: str, partition: int, key: bytes, value: bytes) -> None:
