@@ -18,6 +18,8 @@ from tests.faults.outcome import Outcome, Record, stage_of, stages_by_rule
 
 SHOWN_MOST: Final = 12
 DEBIT_QUESTION: Final = "insufficient_balance"  # decided at the account stage
+# What weighs an entity against all log-ins: of these a partition knows its own, and estimates all.
+ESTIMATED: Final = frozenset({"credential_stuffing"})
 Standing = tuple[str, str, str]  # typology, kind of entity, entity
 
 
@@ -119,10 +121,12 @@ def _same_standing(
 ) -> None:
     wanted, found = _standing(truth.values()), _standing(service.values())
     verdict.standing_count += len(wanted)
-    verdict.lost += [f"{stage}: standing of {' '.join(one)}" for one in sorted(wanted - found)]
-    verdict.differing += [
-        f"{stage}: invented standing of {' '.join(one)}" for one in sorted(found - wanted)
-    ]
+    for one in sorted(wanted ^ found):
+        what = f"{stage}: {'standing' if one in wanted else 'invented standing'} of {' '.join(one)}"
+        if one[0] in ESTIMATED:
+            verdict.shifted[f"{what}: the population is estimated"] += 1
+        else:
+            (verdict.lost if one in wanted else verdict.differing).append(what)
     only = truth.keys() ^ service.keys()
     verdict.shifted[f"alerts of the {stage} stage have another id"] += len(only)
     verdict.shifted[f"alerts of the {stage} stage have another content"] += sum(
