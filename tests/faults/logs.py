@@ -64,7 +64,7 @@ def workshop() -> Path:
 
 def made(recipe: Recipe) -> Log:
     """The log of a recipe, from the workshop or made now."""
-    sources = sources_digest(ROOT / "streams" / "simulate") + sources_digest(Path(__file__).parent)
+    sources = sources_digest(ROOT / "streams" / "simulate"), Path(__file__).read_bytes()
     name = hashlib.blake2b(repr((astuple(recipe), sources)).encode(), digest_size=6).hexdigest()
     path = workshop() / name / "events.jsonl"
     if not path.exists():

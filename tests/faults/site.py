@@ -55,15 +55,18 @@ class Site:
         """Its consumer groups."""
         return Groups(self.bootstrap, self.prefix, self.partitions)
 
-    def worker(self, name: str, named: bool = True, words: Sequence[str] = ()) -> Worker:
-        """A worker, not yet started. A named one has a LENDWATCH_INSTANCE_ID."""
+    def worker(
+        self, name: str, named: bool = True, words: Sequence[str] = (), instance: str | None = None
+    ) -> Worker:
+        """A worker, not yet started. A named one has a LENDWATCH_INSTANCE_ID, as a rule its name."""
         environment = {
             "LENDWATCH_BOOTSTRAP": self.bootstrap,
             "LENDWATCH_APP_ID": self.prefix,
             "LENDWATCH_TOPIC_PREFIX": self.prefix,
             "LENDWATCH_SESSION_TIMEOUT_MS": str(SESSION_TIMEOUT_MS),
         }
-        worker = Worker(name, self.folder, environment, named, words)
+        called = (instance or name) if named else None
+        worker = Worker(name, self.folder, environment, called, words)
         self.workers.append(worker)
         return worker
 
@@ -72,11 +75,10 @@ class Site:
         return Feeder(self.settings, lines, rate)
 
     def warm_up(self, log: Log, first: Worker) -> None:
-        """The thin past of a log, by one worker alone."""
-        if not first.is_alive:
-            first.start()
+        """The thin past of a log, all of it there before one worker alone starts."""
         with self.fed(log.warm):
             pass
+        first.start()
         self.groups.wait_drained(DRAIN_MAX_S)
 
     def wait_settled(self, workers: Sequence[Worker], stage: str = "account") -> None:
