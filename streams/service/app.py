@@ -62,10 +62,11 @@ def _plan(
     later = STAGES[STAGES.index(stage) + 1 :]
     topics = StageTopics.of(names, stage, later)
     skew_max_ms = options.policy.lateness_ms // SKEW_SHARE
+    erasures = names.internal("erasures")
     inputs: tuple[str, ...] = (names.internal(f"{stage}-in"),)
     looked_at = _not_looked_at
     if stage == STAGES[0]:
-        inputs = tuple(map(names.input, ORDER))
+        inputs = (erasures, *map(names.input, ORDER))
         looked_at = Sampler(options.partitions, journal).look
 
     def make_partition(number: int) -> Partition:
@@ -73,7 +74,7 @@ def _plan(
 
     def make_intake() -> Intake[Any]:
         if stage == STAGES[0]:
-            return Intake(inputs, EventReads(ids), skew_max_ms)
+            return Intake(inputs, EventReads(ids, erasures), skew_max_ms)
         return Intake(inputs, BlockReads(), skew_max_ms)
 
     return Plan(

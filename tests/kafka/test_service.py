@@ -11,38 +11,18 @@ import orjson
 import pytest
 from confluent_kafka import Producer
 
+from detector.ids import Ids
+from detector.memory import STAGES
 from streams.cli import main
 from streams.dead_letters import DeadLetter
 from streams.faults import Fault
 from streams.topics import TopicNames
 from tests.faults.judging import judged
-from tests.faults.outcome import Outcome, replayed, served
+from tests.faults.outcome import Outcome, served, state_of
 from tests.kafka.broker import Cluster
 from tests.kafka.records import PARTITIONS, applied, read, write
 from tests.kafka.service import drained, serving
 from tests.streams.lines import login
-
-DAY_MS = 86_400_000
-ACCOUNTS, DAYS = 800, 14
-
-
-@pytest.fixture(scope="session")
-def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A small world's days after its thin past, and what a replay says of them."""
-    folder = tmp_path_factory.mktemp("world")
-    words = ["--accounts", str(ACCOUNTS), "--days", str(DAYS), "--seed", "3"]
-    assert main(["simulate", "--out", str(folder / "all"), *words]) == 0
-    lines = (folder / "all/events.jsonl").read_bytes().splitlines(keepends=True)
-    begin_ms = orjson.loads(lines[-1])["occurred_at"] - DAYS * DAY_MS
-    late = [line for line in lines if orjson.loads(line)["occurred_at"] >= begin_ms]
-    (folder / "log.jsonl").write_bytes(b"".join(late))
-    return folder
-
-
-@pytest.fixture(scope="session")
-def truth(world: Path) -> Outcome:
-    """What a replay says of it."""
-    return replayed(world / "log.jsonl", world / "run")
 
 
 def as_replayed(broker: Cluster, prefix: str, truth: Outcome) -> Outcome:
@@ -147,6 +127,37 @@ def test_a_state_that_cannot_be_used_is_refused_and_rebuilt_in_silence(
     with serving(broker.bootstrap) as service:  # and what was rebuilt can be restored
         service.wait(lambda: len(service.told("restored")) == 4)
     as_replayed(broker, prefix, truth)
+
+
+def test_an_erased_account_leaves_no_row_and_no_record(
+    broker: Cluster, prefix: str, world: Path
+) -> None:
+    applied(broker.bootstrap)
+    sent(broker, world / "log.jsonl")
+    lines = (world / "log.jsonl").read_bytes().splitlines()
+    account = orjson.loads(lines[-1])["account_id"]
+    with serving(broker.bootstrap) as service:
+        drained(service)
+        before = state_of(broker.bootstrap, prefix, PARTITIONS, "account")
+        assert main(["erase", "--bootstrap", broker.bootstrap, account]) == 0
+        service.wait(lambda: len(traces(broker, prefix, account)) == 0)
+    after = state_of(broker.bootstrap, prefix, PARTITIONS, "account")
+    assert before.keys() - after.keys() and not after.keys() - before.keys()
+    with serving(broker.bootstrap) as service:  # nor does a restart bring it back
+        drained(service)
+    assert traces(broker, prefix, account) == []
+
+
+def traces(broker: Cluster, prefix: str, account: str) -> list[str]:
+    """The stages whose newest state records hold an account's id or hash."""
+    wanted = account.encode(), Ids().hash(account).to_bytes(8, "little", signed=True)
+    by_key = Ids().hash(account).to_bytes(8, "big", signed=True)
+    found = []
+    for stage in STAGES:
+        for (_, key), value in state_of(broker.bootstrap, prefix, PARTITIONS, stage).items():
+            if by_key in key or any(one in value for one in wanted):
+                found.append(f"{stage} {key[:1]!r}")
+    return found
 
 
 def put(broker: Cluster, topic: str, partition: int, key: bytes, value: bytes) -> None:
