@@ -26,8 +26,8 @@ from tests.kafka.broker import Cluster
 Say = Callable[[str], None]
 LONG = Recipe(accounts=40_000, full_days=4)
 MIDDLE = Recipe(accounts=24_000, full_days=4)
-SHORT = Recipe(accounts=6_000, full_days=4, has_past=False)
-TINY = Recipe(accounts=4_000, full_days=2, has_past=False)
+SHORT = Recipe(accounts=7_000, full_days=4, past_days=2)
+TINY = Recipe(accounts=4_000, full_days=2, past_days=2)
 
 
 @cache
@@ -157,4 +157,7 @@ SCENES: dict[str, Callable[[Cluster, bool, int, Say], None]] = {
     "overload": overload, "hot": hot, "disk": full,
 }  # fmt: skip
 NODES = {"kills": 3, "outages": 3}  # of the long form; others are content with one
-LONG_ONLY = {"outages", "overload", "disk"}
+# What `make test` runs: some minutes in all.
+IN_SHORT = (
+    "kills", "exact", "pauses", "restarts", "poison", "twins", "sharing", "backlog", "hot",
+)  # fmt: skip

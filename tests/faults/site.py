@@ -107,13 +107,15 @@ def site_on(cluster: Cluster, partitions: int = PARTITIONS) -> Iterator[Site]:
     topics = planned(TopicNames(prefix), partitions, min(3, max(1, len(cluster.nodes))))
     with admin_of(site.settings) as admin:
         apply(admin, topics, changes(admin, topics))
+    is_well = False
     try:
         yield site
-    except BaseException:
-        print(f"the journals of the workers: {folder}")
-        raise
+        is_well = True
     finally:
         for one in site.workers:
             if one.is_alive:
                 one.kill()
-    shutil.rmtree(folder)
+        if is_well:
+            shutil.rmtree(folder)
+        else:
+            print(f"the journals of the workers: {folder}")
