@@ -48,7 +48,6 @@ class Changelog:
         self.settings = settings
         self.topic = topic
         self._is_stopping = is_stopping
-        self._admin = AdminClient(settings.confluent() | {"logger": LIBRARY})
 
     def read(self, begins: Mapping[int, int]) -> dict[int, Read]:
         """Read partitions, each from its offset (0: from the beginning) to its end.
@@ -93,7 +92,10 @@ class Changelog:
                 )
 
     def _ends(self, numbers: list[int]) -> dict[int, int]:
-        asked = self._admin.list_offsets(
+        # A new client each time: an old one asks by the leaders that it knew, for a quarter of an
+        # hour, and is refused (FENCED_LEADER_EPOCH) once they were elected anew.
+        admin = AdminClient(self.settings.confluent() | {"logger": LIBRARY})
+        asked = admin.list_offsets(
             {TopicPartition(self.topic, number): OffsetSpec.latest() for number in numbers},
             isolation_level=IsolationLevel.READ_UNCOMMITTED,
             request_timeout=ASK_MAX_S,

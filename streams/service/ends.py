@@ -19,7 +19,8 @@ class Ends:
     """One question at a time: the ends of some inputs, as a careful reader sees them."""
 
     def __init__(self, settings: KafkaSettings) -> None:
-        self._admin = AdminClient(settings.confluent() | {"logger": LIBRARY})
+        self._settings = settings
+        self._admin = self._new_admin()
         self._asked: dict[Any, Future[Any]] = {}
         self._asked_ms = 0
 
@@ -40,13 +41,20 @@ class Ends:
     def answer(self, take: Callable[[str, int, int, int], None]) -> None:
         """Give the answer on, if it is there: topic, partition, end, when it was asked.
 
-        A broker that cannot answer is asked again; nothing goes on meanwhile.
+        A broker that cannot answer is asked again, by a new client: one that knew a leader before
+        it was elected anew asks by that, for a quarter of an hour. Nothing goes on meanwhile.
         """
         if not self._asked or not all(one.done() for one in self._asked.values()):
             return
         asked, self._asked = self._asked, {}
+        is_old = False
         for place, one in asked.items():
             try:
                 take(place.topic, place.partition, one.result().offset, self._asked_ms)
             except KafkaException:
-                continue
+                is_old = True
+        if is_old:
+            self._admin = self._new_admin()
+
+    def _new_admin(self) -> AdminClient:
+        return AdminClient(self._settings.confluent() | {"logger": LIBRARY})
