@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import random
+import signal
 import sys
 import tempfile
 import time
@@ -23,6 +24,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=None, help="of random choices (default: any)")
     parser.add_argument("--short", action="store_true", help="the form that `make test` runs")
     arguments = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that all is cleaned up
     if unknown := set(arguments.scenes) - SCENES.keys():
         parser.error(f"{min(unknown)!r} is none of {', '.join(SCENES)}")
     seed = random.SystemRandom().randrange(1 << 31) if arguments.seed is None else arguments.seed
