@@ -160,6 +160,11 @@ class AlertBook:
                 if self._forgotten is not None:
                     self._forgotten.append(key)
 
+    def drop(self, key: int) -> None:
+        """Drop all that stands at a key."""
+        if self.shelves.pop(key, None) is not None and self._forgotten is not None:
+            self._forgotten.append(key)
+
     def take_forgotten(self) -> list[int]:
         """Keys at which nothing stands any more, since this was last asked."""
         forgotten, self._forgotten = self._forgotten, []

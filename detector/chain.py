@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,23 +20,29 @@ from detector.parts import FORGET_EVERY_MS, Parts
 from detector.told import EventsTold, Told
 
 Records = list[dict[str, Any]]
+UNSIGNED: Final = (1 << 64) - 1
 
 
 @dataclass(slots=True)
 class LinkOutputs:
-    """What a batch made at one stage. `onward`: (stage, hash of its key, record)."""
+    """What a batch made at one stage. `onward`: (stage, partition there, block)."""
 
     alerts: Records = field(default_factory=list)
     decisions: Records = field(default_factory=list)
     findings: Records = field(default_factory=list)
     onward: list[tuple[str, int, bytes]] = field(default_factory=list)
-    touched: list[int] = field(default_factory=list)  # keys that the batch reached
 
 
 class Link:
-    """One stage with all that belongs to it. An event's whole way is a chain of four."""
+    """One stage with all that belongs to it. An event's whole way is a chain of four.
+
+    One a (stage, partition). What is large and holds nothing between two calls is shared by the
+    links of one stage that one `Parts` made: they are for one thread, those of another stage may
+    be used by another at the same time.
+    """
 
     def __init__(self, name: str, parts: Parts) -> None:
+        """An empty link of the stage of this name (see STAGES in memory.py)."""
         self.name = name
         self.stage = parts.stage(name)
         self.book = parts.book()
@@ -46,6 +52,12 @@ class Link:
         (self._folder,) = parts.folders([self.stage], [self.book], self.subjects)
         self._decider = parts.decider()
         self._forgot_ms = 0
+        self._touched: set[int] = set()
+
+    @property
+    def clock_ms(self) -> int:
+        """The newest time handled; negative before the first event."""
+        return self.stage.clock_ms
 
     def take(self, batch: Batch) -> LinkOutputs:
         """Take decoded events: the account stage's way in."""
@@ -65,7 +77,7 @@ class Link:
         return self._finished(outputs, rows, told, [folded])
 
     def take_onward(self, values: Sequence[bytes]) -> LinkOutputs:
-        """Take the records that an earlier stage sent.
+        """Take the blocks that earlier stages sent to this stage and partition, as they came.
 
         Raises:
             msgspec.DecodeError: a value is no such record.
@@ -80,6 +92,33 @@ class Link:
             draws = np.flatnonzero(rows.decide)
             outputs.decisions = self._decider.decide(told, rows, draws, parts, {})
         return self._finished(outputs, rows, told, parts)
+
+    def advance(self, clock_ms: int) -> LinkOutputs:
+        """Let the clock go on to a time without an event; never back.
+
+        What is too old by then is forgotten. Nothing is said now: no rule waits for a deadline.
+        """
+        self.stage.advance(clock_ms)
+        self._forget()
+        return LinkOutputs()
+
+    def erase(self, account: str | int) -> None:
+        """Forget an account: by its id at the account stage, by its id's hash at a later one.
+
+        Its row, alerts, obligations and contacts go; `LinkState.changes` then takes their records
+        away.
+        """
+        key = self._parts.ids.hash(account) if isinstance(account, str) else account
+        if self.repayment is not None:
+            self.stage.store.drop(key)
+            self.book.drop(key)
+            self.repayment.obligations.drop(key)
+            self.repayment.contacts.drop(key)
+
+    def take_touched(self) -> set[int]:
+        """Keys of the entities that were reached since this was last asked."""
+        touched, self._touched = self._touched, set()
+        return touched
 
     def _walk(self, rows: Rows, told: Told) -> Folded:
         self.subjects.take(told, rows.words)
@@ -100,14 +139,15 @@ class Link:
         self, outputs: LinkOutputs, rows: Rows, told: Told, folded: Sequence[Folded]
     ) -> LinkOutputs:
         outputs.findings = [record for _, record in folded[-1].findings]
-        outputs.touched = rows.words[:, self.stage.key_word].tolist()
+        self._touched.update(rows.words[:, self.stage.key_word].tolist())
         left = np.ones(len(rows.words), bool)
         for stage in STAGES[STAGES.index(self.name) + 1 :]:
             order = goes_to(stage, rows)
             order = order[left[order]]
             left[order] = False  # it goes on from there
             outputs.onward += [
-                (stage, key, value) for key, value in sent(order, stage, rows, told, folded)
+                (stage, (key & UNSIGNED) % self._parts.partitions, value)
+                for key, value in sent(order, stage, rows, told, folded)
             ]
         self._forget()
         return outputs

@@ -165,6 +165,15 @@ class Obligations:
             if self._touched is not None:
                 self._touched.update(gone)
 
+    def drop(self, account: int) -> None:
+        """Drop all obligations of an account."""
+        for known in (self._quiet, self._alerted):
+            gone = [key for key in known if key[0] == account]
+            for key in gone:
+                del known[key]
+            if self._touched is not None:
+                self._touched.update(gone)
+
     def changes(self) -> Iterator[tuple[tuple[int, int], Obligation | None]]:
         """The obligations that were stepped or forgotten since this was last asked."""
         touched, self._touched = self._touched, set()

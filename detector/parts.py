@@ -32,7 +32,11 @@ DECIDED_BY: Final = (*DRAW_COLUMNS, *DEBIT_COLUMNS)
 class Parts:
     """The workshop in which engines and single stages are put together."""
 
-    def __init__(self, rulebook: Rulebook, policy: Policy, ids: Ids) -> None:
+    def __init__(
+        self, rulebook: Rulebook, policy: Policy, ids: Ids, *, partitions: int = 1
+    ) -> None:
+        """`partitions`: of each topic of the service; 1 in a replay."""
+        self.partitions = partitions
         self._rulebook = rulebook
         self._policy = policy
         self.ids = ids

@@ -16,7 +16,16 @@ from detector.expressions import STACK_MAX
 from detector.features import Columns, compile_plan, kept_columns, rule_features
 from detector.hits import EVIDENCE_MAX, TRIGGERS, Found, Rules, Scratch
 from detector.kernel import walk
-from detector.memory import DAY_MS, KEY_WORDS, RING_MAX, STAGES, TURN
+from detector.memory import (
+    CLOCK_NOW,
+    CLOCK_PENDING_MS,
+    DAY_MS,
+    KEY_WORDS,
+    NOT_YET,
+    RING_MAX,
+    STAGES,
+    TURN,
+)  # fmt: skip
 from detector.policy import Policy
 from detector.rulebook import Rulebook
 from detector.rules import Rule, compile_rules
@@ -84,6 +93,13 @@ class Stage:
     def results(self) -> NDArray[np.int64]:
         """(rules, 4): how often each rule hit, was clear, abstained, erred."""
         return self._found.results
+
+    def advance(self, clock_ms: int) -> None:
+        """Let the clock go on to a time without an event; never back."""
+        clock = self.store.memory.clock
+        clock[CLOCK_NOW] = max(int(clock[CLOCK_NOW]), clock_ms)
+        if clock[CLOCK_PENDING_MS] <= clock[CLOCK_NOW] + DAY_MS:
+            clock[CLOCK_PENDING_MS] = NOT_YET
 
     def forget(self) -> None:
         """Drop entities of which nothing would be kept (law 28)."""

@@ -110,8 +110,16 @@ class Store:
         m = self.memory
         known = int(m.used[0])
         is_kept = m.rows["newest_ms"][:known] >= horizon_ms
-        if known - int(is_kept.sum()) <= known * DROP_SHARE:
-            return
+        if known - int(is_kept.sum()) > known * DROP_SHARE:
+            self._keep(is_kept)
+
+    def drop(self, key: int) -> None:
+        """Drop one entity."""
+        self._keep(self.memory.rows["key"][: self.memory.used[0]] != key)
+
+    def _keep(self, is_kept: NDArray[np.bool_]) -> None:
+        m = self.memory
+        known = len(is_kept)
         for r in m.rows[:known][~is_kept]:
             give_back_all(m, r)
             if self._dropped is not None:

@@ -69,6 +69,12 @@ class Contacts:
             if self._touched is not None:
                 self._touched.update((day, account) for account in gone)
 
+    def drop(self, account: int) -> None:
+        """Drop the counts of an account."""
+        for day, counts in self._days.items():
+            if counts.pop(account, None) is not None and self._touched is not None:
+                self._touched.add((day, account))
+
     def changes(self) -> Iterator[tuple[tuple[int, int], int]]:
         """(day, account) and the count, 0 where it was forgotten, of what changed since."""
         touched, self._touched = self._touched, set()

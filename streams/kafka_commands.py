@@ -16,7 +16,8 @@ BAD_SETUP = "  2    the broker cannot be reached or refuses, or an argument is b
 
 
 def add_kafka_commands(commands: Any, make: MakeCommand) -> None:
-    """Add `topics`, `send`, `dlq`, `alerts` and `doctor`; `make` is how `cli.py` makes one."""
+    """Add `run` and all that goes with it; `make` is how `cli.py` makes one."""
+    _add_run(commands, make)
     _add_topics(_group(commands, "topics", "the topics in Kafka as they should be"), make)
     _add_send(commands, make)
     _add_dead_letters(_group(commands, "dlq", "dead letters: records that are no event"), make)
@@ -63,6 +64,25 @@ def _add_topics(group: Any, make: MakeCommand) -> None:
         add("--replication", type=int, default=3, metavar="R",
             help="copies of each record (default: 3)")  # fmt: skip
         _add_connection(add)
+
+
+def _add_run(commands: Any, make: MakeCommand) -> None:
+    add = make(
+        commands, "run", _later("run_command", "run"),
+        "run the service: events from Kafka, alerts and decisions to Kafka, until SIGTERM",
+        "LENDWATCH_INSTANCE_ID=worker-0 lendwatch run --bootstrap kafka:9093",
+        "  0    ended by SIGTERM or SIGINT; all that was done is committed\n"
+        "  1    a fault of ours; see the log\n"
+        "  2    the set-up is bad, or the state cannot be used; the text says the cure\n"
+        "  3    another worker has this one's place",
+    ).add_argument  # fmt: skip
+    add("--stages", metavar="NAMES",
+        help="account,device,network,payee or some of them (default: all)")  # fmt: skip
+    add("--policy", metavar="FILE", help="policy overlay (default: $LENDWATCH_POLICY)")
+    add("--rulebook", metavar="DIR", help="folder of rulebook files (default: the shipped one)")
+    add("--rebuild", action="store_true",
+        help="make the state anew from the inputs, saying nothing again")  # fmt: skip
+    _add_connection(add)
 
 
 def _add_send(commands: Any, make: MakeCommand) -> None:

@@ -52,8 +52,8 @@ def by_chain(one: History, seed: int) -> Said:
             waiting[name] = []
         for one_stage in outputs:
             gather(said, one_stage)
-            for stage, key, value in one_stage.onward:
-                assert key != 0
+            for stage, partition, value in one_stage.onward:
+                assert partition == 0
                 waiting[stage].append(value)
     return {name: sorted(records) for name, records in said.items()}
 

@@ -6,7 +6,7 @@ import random
 
 import pytest
 
-from streams.alignment import GRACE_MS, Alignment
+from streams.service.alignment import GRACE_MS, Alignment
 
 NAMES = ("disposition", "login", "check", "draw", "debit")
 Record = tuple[int, str]
@@ -16,17 +16,17 @@ def test_a_draw_waits_until_the_checks_are_known_to_be_drained() -> None:
     one: Alignment[str] = Alignment(("check", "draw"))
     one.add("draw", [(10, "draw")], 1, now_ms=1_000)
     assert one.release(9) == []
-    one.ends({"check": 0}, asked_ms=1_000 + GRACE_MS - 1)  # a check may still be on its way
+    one.ended("check", 0, asked_ms=1_000 + GRACE_MS - 1)  # a check may still be on its way
     assert one.release(9) == []
-    assert one.unsure_of(1_000 + GRACE_MS) == ["check"]
-    one.ends({"check": 0}, asked_ms=1_000 + GRACE_MS)
+    assert one.unsure_of(1_000 + GRACE_MS, 0) == ["check"]
+    one.ended("check", 0, asked_ms=1_000 + GRACE_MS)
     assert one.release(9) == ["draw"]
 
 
 def test_an_input_with_records_on_the_broker_holds_the_others() -> None:
     one: Alignment[str] = Alignment(("check", "draw"))
     one.add("draw", [(10, "draw")], 1, now_ms=0)
-    one.ends({"check": 5}, asked_ms=GRACE_MS)
+    one.ended("check", 5, asked_ms=GRACE_MS)
     assert one.release(9) == []
     one.add("check", [(9, "check"), (11, "later")], 5, now_ms=GRACE_MS + 1)
     assert one.release(9) == ["check", "draw"]
@@ -51,15 +51,56 @@ def test_what_was_read_before_a_restart_is_not_waited_for() -> None:
     one: Alignment[str] = Alignment(("check", "draw"))
     one.begin_at("check", 7)
     one.add("draw", [(10, "draw")], 1, now_ms=0)
-    one.ends({"check": 8}, asked_ms=GRACE_MS)
+    one.ended("check", 8, asked_ms=GRACE_MS)
     assert one.release(9) == []
-    one.ends({"check": 7}, asked_ms=GRACE_MS)
+    one.ended("check", 7, asked_ms=GRACE_MS)
     assert one.release(9) == ["draw"]
 
 
-def test_nothing_waits_so_nobody_is_asked() -> None:
-    one: Alignment[str] = Alignment(NAMES)
-    assert one.unsure_of(10**9) == []
+def test_a_steady_stream_is_late_by_little_more_than_the_grace() -> None:
+    """Each record waits for proof of its own time: newer ones do not put it off."""
+    one: Alignment[str] = Alignment(("check", "draw"))
+    released_ms = {}
+    for now_ms in range(1_000):
+        one.add("draw", [(now_ms, str(now_ms))], now_ms + 1, now_ms)
+        for name in one.unsure_of(now_ms, 0):
+            one.ended(name, 0, now_ms)
+        released_ms |= {int(record): now_ms for record in one.release(99)}
+    assert max(at_ms - sent for sent, at_ms in released_ms.items()) == GRACE_MS
+
+
+def test_marks_of_transactions_are_no_records_to_wait_for() -> None:
+    one: Alignment[str] = Alignment(("check", "draw"))
+    one.add("draw", [(10, "draw")], 1, now_ms=0)
+    one.ended("check", 4, asked_ms=GRACE_MS)
+    assert one.release(9) == []
+    one.passed("check", 4)
+    assert one.release(9) == ["draw"]
+    assert one.is_drained_since(GRACE_MS) is False  # nobody asked for the end of the draws
+    one.ended("draw", 1, asked_ms=GRACE_MS)
+    assert one.is_drained_since(GRACE_MS) and not one.is_drained_since(GRACE_MS + 1)
+
+
+def test_where_nothing_waits_ends_are_asked_for_only_to_know_that_it_is_drained() -> None:
+    one: Alignment[str] = Alignment(("check", "draw"))
+    assert one.unsure_of(1_000, known_ms=800) == ["check", "draw"]
+    one.ended("check", 0, asked_ms=800)
+    one.ended("draw", 1, asked_ms=800)
+    assert one.unsure_of(1_000, known_ms=800) == ["draw"]
+
+
+def test_the_floor_is_the_oldest_record_and_never_goes_back() -> None:
+    one: Alignment[str] = Alignment(("check", "draw"))
+    one.add("check", [(50, "a"), (10, "late"), (60, "b")], 3, now_ms=0)
+    one.ended("draw", 0, asked_ms=GRACE_MS)
+    assert one.floor_ms(0) == 50
+    assert one.release(1) == ["a"]
+    assert one.floor_ms(0) == 50  # although a late one stands at the head
+    assert one.release(9, until_ms=59) == ["late"]
+    assert one.release(9, until_ms=60) == ["b"]
+    one.ended("check", 3, asked_ms=GRACE_MS)
+    assert one.floor_ms(GRACE_MS) > 10**15  # drained: it holds nobody
+    assert one.floor_ms(GRACE_MS + 1) == 60
 
 
 @pytest.mark.parametrize("seed", range(40))
@@ -80,8 +121,9 @@ def test_however_inputs_arrive_the_stream_is_that_of_their_times(seed: int) -> N
             sent[name] += len(part)
             if part:
                 one.add(name, part, sent[name], now_ms)
-        unsure = one.unsure_of(now_ms)
-        one.ends({name: len(logs[name]) for name in unsure}, now_ms)
+        unsure = one.unsure_of(now_ms, 0)
+        for name in unsure:
+            one.ended(name, len(logs[name]), now_ms)
         found += one.release(rng.randrange(1, 20))
     every = [(at, NAMES.index(name), text) for name in NAMES for at, text in logs[name]]
     assert found == [text for _, _, text in sorted(every)]

@@ -1,0 +1,58 @@
+"""The state of a link as records of a compacted log: what a take changed, and a link made again."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from detector.chain import Link
+from detector.state import Record, StageState, StateError
+from detector.state_repayment import PopulationState, RepaymentState
+
+OF_REPAYMENT: Final = b"OC"
+OF_POPULATION: Final = b"P"
+
+
+class LinkState:
+    """All that a link knows, as records: one object a (stage, partition), made with its link.
+
+    A record is a key and a value: of one key the newest value counts, and None takes it away. The
+    kinds, by the first byte of the key, stand in state.py and state_repayment.py.
+    """
+
+    def __init__(self, link: Link) -> None:
+        self._link = link
+        self._stage = StageState(link.stage, link.book, link.subjects)
+        self._repayment = RepaymentState(link.repayment) if link.repayment else None
+        self._population = PopulationState() if link.repayment else None
+
+    def changes(self) -> list[Record]:
+        """What the link's calls changed since this was last asked; the header comes last.
+
+        To be asked after each take, advance or erase.
+        """
+        records: list[Record] = []
+        if self._repayment is not None and self._population is not None:
+            records += self._repayment.changes()
+            records += self._population.changes(self._link.stage.store.memory)
+        records += self._stage.changes(self._link.take_touched())
+        return records
+
+    def restore(self, records: Mapping[bytes, bytes]) -> None:
+        """Fill a fresh link from the newest values of all its keys.
+
+        Raises:
+            StateError: a record is of another schema, damaged, or of no kind of this stage.
+        """
+        parts: dict[bytes, dict[bytes, bytes]] = {b"": {}, OF_REPAYMENT: {}, OF_POPULATION: {}}
+        for key, value in records.items():
+            kind = OF_REPAYMENT if key[:1] in (b"O", b"C") else b""
+            parts[OF_POPULATION if key[:1] == b"P" else kind][key] = value
+        self._stage.restore(parts[b""])
+        for of_account in (OF_REPAYMENT, OF_POPULATION):
+            if parts[of_account] and self._repayment is None:
+                key = next(iter(parts[of_account]))
+                raise StateError(f"state record {key.hex()}: of the account stage alone")
+        if self._repayment is not None and self._population is not None:
+            self._repayment.restore(parts[OF_REPAYMENT])
+            self._population.restore(self._link.stage.store.memory, parts[OF_POPULATION])

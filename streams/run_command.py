@@ -1,0 +1,65 @@
+"""`lendwatch run`: the long-running service, until SIGTERM."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+from pathlib import Path
+
+from detector.memory import STAGES
+from streams import __version__, settings
+from streams.faults import Fault
+from streams.replay import load
+from streams.service.app import Options, worker_of
+from streams.service.faulty import Fenced
+from streams.service.journal import Journal
+from streams.service.sampling import refuse_strays
+from streams.service.warming import warm
+from streams.topic_changes import check_topics
+from streams.topics import TopicNames
+
+EXIT_FENCED = 3
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """The command: what can be seen to be wrong is refused before anything is begun."""
+    kafka = settings.kafka(arguments.bootstrap, arguments.insecure_dev)
+    policy, rulebook = load(
+        settings.policy_path(arguments.policy),
+        Path(arguments.rulebook) if arguments.rulebook else None,
+    )
+    stages = stages_of(arguments.stages)
+    journal = Journal()
+    partitions = check_topics(kafka)
+    refuse_strays(kafka, TopicNames(kafka.topic_prefix).inputs, partitions)
+    warm(policy, rulebook)
+    with tempfile.TemporaryDirectory(prefix="lendwatch-") as folder:
+        options = Options(kafka, policy, rulebook, stages, partitions, Path(folder))
+        worker = worker_of(options, journal)
+        journal.tell(
+            "started", version=__version__, rulebook=rulebook.version, policy=policy.version,
+            stages=stages, partitions=partitions, app=kafka.app_id, instance=kafka.instance_id,
+        )  # fmt: skip
+        try:
+            worker.execute_from_commandline()
+        except SystemExit as end:
+            status = int(end.code or 0)
+        reason = worker.crash_reason
+        if isinstance(reason, Fault):
+            journal.tell("must_end", "error", why=str(reason))
+            print(f"lendwatch: {reason}", file=sys.stderr)
+            status = EXIT_FENCED if isinstance(reason, Fenced) else 2
+        journal.tell("ended", status=status)
+        return status
+
+
+def stages_of(told: str | None) -> list[str]:
+    """The stages that `--stages` names, in the order of an event's way; left out: all."""
+    if told is None:
+        return list(STAGES)
+    wanted = [name.strip() for name in told.split(",")]
+    for name in wanted:
+        if name not in STAGES:
+            raise Fault(f"--stages: {name!r} is none of {', '.join(STAGES)}")
+    return [name for name in STAGES if name in wanted]

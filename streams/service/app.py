@@ -1,0 +1,125 @@
+"""All wiring of the service: settings, rulebook and policy become loops, and loops a faust app."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import faust
+import mode
+
+from detector.ids import Ids
+from detector.memory import STAGES
+from detector.parts import Parts
+from detector.policy import Policy
+from detector.rulebook import Rulebook
+from streams.faults import Fault
+from streams.kafka_settings import KafkaSettings
+from streams.service.intake import Intake
+from streams.service.journal import Journal, LibraryLines
+from streams.service.loop import Plan, StageLoop
+from streams.service.partition import Partition, StageTopics
+from streams.service.readers import BlockReads, EventReads
+from streams.service.sampling import Sampler
+from streams.topics import TopicNames
+
+# At equal times of a partition's inputs (semantics 7).
+ORDER = ("disposition", "login", "identity_verification", "disbursement", "auto_debit")
+# A partition may be ahead of another by this part of the lateness that the next stages allow.
+SKEW_SHARE = 4
+STOP_MAX_S = 8.5
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What a worker runs."""
+
+    kafka: KafkaSettings
+    policy: Policy
+    rulebook: Rulebook
+    stages: Sequence[str]
+    partitions: int
+    datadir: Path
+
+
+def loops_of(options: Options, journal: Journal) -> list[StageLoop]:
+    """A loop for each stage."""
+    ids = Ids()
+    names = TopicNames(options.kafka.topic_prefix)
+    parts = Parts(options.rulebook, options.policy, ids, partitions=options.partitions)
+    return [StageLoop(_plan(options, stage, names, parts, ids, journal))
+            for stage in options.stages]  # fmt: skip
+
+
+def _plan(
+    options: Options, stage: str, names: TopicNames, parts: Parts, ids: Ids, journal: Journal
+) -> Plan:
+    later = STAGES[STAGES.index(stage) + 1 :]
+    topics = StageTopics.of(names, stage, later)
+
+    def make_partition(number: int) -> Partition:
+        return Partition(stage, number, parts, topics, options.partitions)
+
+    skew_max_ms = options.policy.lateness_ms // SKEW_SHARE
+    if stage != STAGES[0]:
+        inputs: tuple[str, ...] = (names.internal(f"{stage}-in"),)
+        return Plan(stage, inputs, topics.state, options.kafka, journal, make_partition,
+                    lambda: Intake(inputs, BlockReads(), skew_max_ms))  # fmt: skip
+    inputs = tuple(map(names.input, ORDER))
+    sampler = Sampler(options.partitions, journal)
+    return Plan(stage, inputs, topics.state, options.kafka, journal, make_partition,
+                lambda: Intake(inputs, EventReads(ids), skew_max_ms), sampler.look)  # fmt: skip
+
+
+class StageService(faust.Service):
+    """Runs a loop in a thread of its own, which the worker supervises."""
+
+    def __init__(self, stage_loop: StageLoop, **words: Any) -> None:
+        self._stage_loop = stage_loop
+        self._ended: asyncio.Future[None] | None = None
+        super().__init__(**words)
+
+    async def on_started(self) -> None:
+        """Begin."""
+        self._ended = asyncio.ensure_future(asyncio.to_thread(self._stage_loop.run))
+
+    @faust.Service.task
+    async def _watched(self) -> None:
+        """A loop that ends of itself ends the worker."""
+        while self._ended is None:
+            await asyncio.sleep(0.01)
+        await asyncio.shield(self._ended)
+
+    async def on_stop(self) -> None:
+        """Ask it to end, and give it the time for that."""
+        self._stage_loop.stop()
+        if self._ended is not None:
+            await asyncio.wait([self._ended], timeout=STOP_MAX_S)
+
+
+def worker_of(options: Options, journal: Journal) -> mode.Worker:
+    """A worker: runs the stages until a signal ends it, or until one of them must not go on."""
+    app = faust.App(
+        options.kafka.app_id,
+        **options.kafka.faust(),
+        datadir=str(options.datadir),
+        store="memory://",
+        web_enabled=False,
+        topic_allow_declare=False,
+        topic_disable_leader=True,
+        stream_wait_empty=False,
+    )
+    app.producer_only = True
+    services = [StageService(one) for one in loops_of(options, journal)]
+    logging.getLogger().handlers = [LibraryLines(journal)]
+    return faust.Worker(
+        app, *services, loglevel=logging.WARNING, override_logging=False,
+        redirect_stdouts=False, quiet=True,
+    )  # fmt: skip
+
+
+__all__ = ["Fault", "Options", "StageService", "loops_of", "worker_of"]

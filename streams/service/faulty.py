@@ -1,0 +1,90 @@
+"""What goes wrong with Kafka, sorted by what is to be done about it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Final, TypeVar
+
+from confluent_kafka import KafkaError, KafkaException
+
+from streams.faults import Fault
+from streams.kafka_settings import KafkaSettings
+
+Result = TypeVar("Result")
+RETRY_MAX_S: Final = 60.0
+STOPPING_MAX_S: Final = 4.0
+CALL_MAX_S: Final = 3.0
+FENCED: Final = frozenset(
+    {
+        KafkaError._FENCED,
+        KafkaError.FENCED_INSTANCE_ID,
+        KafkaError.PRODUCER_FENCED,
+        KafkaError.INVALID_PRODUCER_EPOCH,
+    }
+)
+# What no second try mends: somebody has to set something right.
+REFUSED: Final = frozenset(
+    {
+        KafkaError.TOPIC_AUTHORIZATION_FAILED,
+        KafkaError.GROUP_AUTHORIZATION_FAILED,
+        KafkaError.CLUSTER_AUTHORIZATION_FAILED,
+        KafkaError.TRANSACTIONAL_ID_AUTHORIZATION_FAILED,
+        KafkaError.SASL_AUTHENTICATION_FAILED,
+        KafkaError._AUTHENTICATION,
+        KafkaError.MSG_SIZE_TOO_LARGE,
+    }
+)
+
+
+class Fenced(Fault):
+    """Another process has our place: this one must end, and has done no harm."""
+
+
+class Again(Exception):
+    """What was begun is undone; the loop begins anew from what is committed."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(why)
+        self.why = why
+
+
+class Patience:
+    """Calls until a call is done: for a minute, or for some seconds once the process shall end."""
+
+    def __init__(self, is_stopping: Callable[[], bool]) -> None:
+        self._is_stopping = is_stopping
+
+    def __call__(self, call: Callable[..., Result], *arguments: object) -> Result:
+        """Call, and again as long as Kafka says that another try may do it.
+
+        Raises:
+            KafkaException: it cannot be done so.
+        """
+        began_s = time.monotonic()
+        while True:
+            try:
+                return call(*arguments)
+            except KafkaException as error:
+                most_s = STOPPING_MAX_S if self._is_stopping() else RETRY_MAX_S
+                if not error.args[0].retriable() or time.monotonic() - began_s > most_s:
+                    raise
+
+
+def sorted_out(error: KafkaError, settings: KafkaSettings, stage: str) -> Exception:
+    """What to raise for an error of Kafka: `Fenced` and `Fault` end the process, `Again` does not.
+
+    An error that is no fatal one leaves nothing in doubt: the transaction is aborted, or was never
+    begun, and the next one begins from what is committed.
+    """
+    code, text = error.code(), error.str().split("\n")[0][:200]
+    if code in FENCED:
+        name = settings.instance_id
+        who = f"LENDWATCH_INSTANCE_ID={name}" if name else "this worker's place"
+        cure = "give each worker a name of its own" if name else "it was away for too long"
+        return Fenced(f"{stage}: another worker has taken {who}: {cure} ({error.name()})")
+    if code in REFUSED:
+        return Fault(f"{stage}: Kafka refuses ({error.name()}): {text}; see `lendwatch doctor`")
+    if error.fatal():
+        return Fault(f"{stage}: Kafka says {error.name()}: {text}")
+    return Again(f"{error.name()}: {text}")

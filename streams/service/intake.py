@@ -1,0 +1,126 @@
+"""From a stage's inputs to work: read, aligned, and in step with the other partitions.
+
+An intake holds what was read and is in no transaction yet. It is all dropped when a partition
+leaves; whoever has it next reads it again.
+
+Partitions are kept in step by event time: when a backlog is worked off, one that ran ahead by more
+than the lateness that the next stages allow would make all others' events too late there.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Generic, Protocol, TypeVar
+
+from streams.service.alignment import FOR_EVER, GRACE_MS, NEVER, Alignment
+from streams.service.work import Work
+
+# Records that wait of one input and partition before its reading is paused, and goes on again.
+PAUSE_AT, RESUME_AT = 8_192, 2_048
+KNOWN_FOR_MS = 200  # so long what is known of a drained partition is taken for true
+Place = tuple[str, int]
+Item = TypeVar("Item")
+
+
+class Reads(Protocol[Item]):
+    """What a stage's records are."""
+
+    def read(self, messages: Sequence[Any]) -> list[tuple[int, Item]]:
+        """Each message's record, with the event time by which it is put in order."""
+        ...
+
+    def work(self, items: Sequence[tuple[str, int, Item]]) -> Work:
+        """Records in order, each with its topic and offset, as one partition's work."""
+        ...
+
+
+class Intake(Generic[Item]):
+    """The inputs of a stage: `topics`, in whose order what happened at one time is taken."""
+
+    def __init__(
+        self, topics: Sequence[str], reads: Reads[Item], skew_max_ms: int,
+        grace_ms: int = GRACE_MS,
+    ) -> None:  # fmt: skip
+        self._topics = tuple(topics)
+        self._reads = reads
+        self._skew_max_ms = skew_max_ms
+        self._grace_ms = grace_ms
+        self._aligned: dict[int, Alignment[tuple[str, int, Item]]] = {}
+        self._paused: set[Place] = set()
+
+    def begin(self, number: int, offsets: Mapping[str, int]) -> None:
+        """A partition has come; its inputs are read from here on."""
+        one = self._aligned[number] = Alignment(self._topics, self._grace_ms)
+        for topic in self._topics:
+            one.begin_at(topic, offsets[topic])
+
+    def leave(self, numbers: Iterable[int]) -> None:
+        """Partitions have gone."""
+        gone = set(numbers)
+        for number in gone:
+            self._aligned.pop(number, None)
+        self._paused = {place for place in self._paused if place[1] not in gone}
+
+    def take(self, messages: Sequence[Any], now_ms: int) -> None:
+        """Messages have arrived, all of them records of partitions that are here."""
+        found: dict[Place, list[tuple[int, tuple[str, int, Item]]]] = defaultdict(list)
+        for message, (time_ms, item) in zip(messages, self._reads.read(messages), strict=True):
+            topic = message.topic()
+            record = topic, message.offset(), item
+            found[topic, message.partition()].append((time_ms, record))
+        for (topic, number), records in found.items():
+            position = records[-1][1][1] + 1
+            self._aligned[number].add(topic, records, position, now_ms)
+
+    def passed(self, topic: str, number: int, position: int) -> None:
+        """Reading has come to an offset, with nothing to see just before it."""
+        if number in self._aligned:
+            self._aligned[number].passed(topic, position)
+
+    def ended(self, topic: str, number: int, end: int, asked_ms: int) -> None:
+        """The end of an input, as it was asked for at a time."""
+        if number in self._aligned:
+            self._aligned[number].ended(topic, end, asked_ms)
+
+    def unsure_of(self, now_ms: int) -> list[Place]:
+        """The inputs whose ends should be asked for now."""
+        return [
+            (topic, number)
+            for number, one in self._aligned.items()
+            for topic in one.unsure_of(now_ms, now_ms - KNOWN_FOR_MS)
+        ]
+
+    def is_drained(self, number: int, now_ms: int) -> bool:
+        """Whether a partition had nothing more to read a moment ago."""
+        return self._aligned[number].is_drained_since(now_ms - 2 * KNOWN_FOR_MS)
+
+    def full(self) -> tuple[list[Place], list[Place]]:
+        """The inputs to pause, and those to go on with."""
+        waiting = {
+            (topic, number): one.waiting_of(topic)
+            for number, one in self._aligned.items()
+            for topic in self._topics
+        }
+        pausing = [at for at, n in waiting.items() if n > PAUSE_AT and at not in self._paused]
+        resuming = [at for at in self._paused if waiting[at] < RESUME_AT]
+        self._paused = (self._paused | set(pausing)) - set(resuming)
+        return pausing, resuming
+
+    def work(self, most: int, now_ms: int) -> dict[int, Work]:
+        """What can be worked on now, by partition, at most so many records in all."""
+        since_ms = now_ms - 2 * KNOWN_FOR_MS
+        floor_ms = min((one.floor_ms(since_ms) for one in self._aligned.values()), default=NEVER)
+        until_ms = min(floor_ms + self._skew_max_ms, FOR_EVER)
+        released: dict[int, Work] = {}
+        for number, one in self._aligned.items():
+            items = one.release(most, until_ms)
+            if items:
+                released[number] = self._reads.work(items)
+                most -= len(items)
+        return released
+
+    @property
+    def waiting(self) -> int:
+        """Records that were read and wait."""
+        return sum(one.waiting for one in self._aligned.values())

@@ -1,0 +1,129 @@
+"""One stage's part of one Kafka partition: its memory, and what a transaction writes of it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import orjson
+
+from detector.chain import Link, LinkOutputs
+from detector.link_state import LinkState
+from detector.parts import Parts
+from detector.state import StateError, opened, sealed
+from streams.dead_letters import letter_headers
+from streams.outputs import with_detected_at
+from streams.service.readers import key_of_time
+from streams.service.work import Letter, Outgoing, Work
+from streams.topic_changes import PROCEDURE
+from streams.topics import TopicNames
+
+FORM_KEY: Final = b"V"  # under what versions, and of how many partitions, the records were written
+KIND_OF_LETTER: Final = "org.apache.kafka.common.errors.SerializationException"
+
+
+@dataclass(frozen=True, slots=True)
+class StageTopics:
+    """Where a stage writes."""
+
+    alert: str
+    decision: str
+    dead_letter: str
+    state: str
+    onward: Mapping[str, str]  # by stage
+
+    @classmethod
+    def of(cls, names: TopicNames, stage: str, later: Sequence[str]) -> StageTopics:
+        """Those of a stage, from what a deployment calls its topics."""
+        return cls(
+            names.alert, names.decision, names.dead_letter, names.internal(f"{stage}-state"),
+            {name: names.internal(f"{name}-in") for name in later},
+        )  # fmt: skip
+
+
+class Partition:
+    """A link with its state. `state_offset`: where its changelog is read from, to go on."""
+
+    def __init__(
+        self, stage: str, number: int, parts: Parts, topics: StageTopics, partitions: int
+    ) -> None:
+        self.number = number
+        self.state_offset = 0
+        self._topics = topics
+        self._link = Link(stage, parts)
+        self._state = LinkState(self._link)
+        self._form = {"versions": parts.versions.record, "partitions": partitions}
+        self._is_form_told = False
+
+    @property
+    def clock_ms(self) -> int:
+        """The newest event time, or what came of it since; negative before the first event."""
+        return self._link.clock_ms
+
+    def restore(self, records: Mapping[bytes, bytes]) -> None:
+        """Fill it from its changelog's newest values.
+
+        Raises:
+            StateError: a record is damaged, of another schema or of another partition count.
+        """
+        rest = dict(records)
+        form = rest.pop(FORM_KEY, None)
+        if form is None:
+            if rest:
+                raise StateError("the state says nothing of its form: it was never written whole")
+            return
+        told = opened(FORM_KEY, form, dict[str, Any])
+        if told["partitions"] != self._form["partitions"]:
+            raise StateError(
+                f"the state was written for {told['partitions']} partitions and not for"
+                f" {self._form['partitions']}: {PROCEDURE}"
+            )
+        self._is_form_told = told == self._form
+        self._state.restore(rest)
+
+    def take(self, work: Work) -> Iterator[Outgoing]:
+        """Take work in; what is to be written of it, the header of the state last."""
+        if work.batch is None:
+            outputs = self._link.take_onward(work.values)
+        else:
+            outputs = self._link.take(work.batch)
+        yield from map(self._letter, work.letters)
+        yield from self._said(outputs)
+
+    def advance(self, clock_ms: int) -> list[Outgoing]:
+        """Let the clock go on without an event; what is to be written, where anything was said.
+
+        A clock that only went on is not worth a transaction: it is written with the next event.
+        """
+        outputs = self._link.advance(clock_ms)
+        return list(self._said(outputs)) if outputs.alerts or outputs.decisions else []
+
+    def _said(self, outputs: LinkOutputs) -> Iterator[Outgoing]:
+        now_ms = time.time_ns() // 1_000_000
+        for alert in outputs.alerts:
+            value = orjson.dumps(with_detected_at(alert, now_ms))
+            key = alert["account_id"] or alert["entity"]["id"]
+            yield Outgoing(self._topics.alert, key.encode(), value)
+        for decision in outputs.decisions:
+            key = decision["account_id"].encode()
+            yield Outgoing(self._topics.decision, key, orjson.dumps(decision))
+        for stage, partition, value in outputs.onward:
+            key = key_of_time(self._link.clock_ms)
+            yield Outgoing(self._topics.onward[stage], key, value, partition)
+        if not self._is_form_told:
+            self._is_form_told = True
+            yield self._kept(FORM_KEY, sealed(self._form))
+        for name, kept in self._state.changes():
+            yield self._kept(name, kept)
+
+    def _kept(self, key: bytes, value: bytes | None) -> Outgoing:
+        return Outgoing(self._topics.state, key, value, self.number)
+
+    def _letter(self, letter: Letter) -> Outgoing:
+        headers = letter_headers(
+            letter.headers, reason=letter.reason, exception=KIND_OF_LETTER, message=letter.message,
+            topic=letter.topic, partition=letter.partition, offset=letter.offset,
+        )  # fmt: skip
+        return Outgoing(self._topics.dead_letter, letter.key, letter.value, headers=tuple(headers))

@@ -1,0 +1,102 @@
+"""What a stage's records are: events or dead letters at the account stage, blocks at later ones."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+
+from detector.decode import Dead, Decoder
+from detector.events import FUTURE_TOLERANCE_MS, TIME_MAX_MS, T
+from detector.ids import Ids
+from detector.strict import Refused, read_strictly
+from streams.service.work import Letter, Work, batch_of
+
+TIME_BYTES: Final = 8
+
+
+class EventItem(NamedTuple):
+    """An event with its row of words, or a letter."""
+
+    event: Any
+    words: Any
+    letter: Letter | None
+
+
+class EventReads:
+    """Decodes the inputs' records."""
+
+    def __init__(self, ids: Ids) -> None:
+        self._decoder = Decoder(ids, TIME_MAX_MS)  # what is in the future, each record says itself
+        self._newest_ms: dict[tuple[str, int], int] = {}
+
+    def read(self, messages: Sequence[Any]) -> list[tuple[int, EventItem]]:
+        """Events at their time; a letter at that of the record before it, so it holds nobody."""
+        values = [message.value() or b"" for message in messages]
+        decoded = self._decoder.decode(values)
+        dead = {one.position: one for one in decoded.dead}
+        arrived = np.array([message.timestamp()[1] for message in messages], np.int64)
+        horizon_ms = arrived[decoded.positions] + FUTURE_TOLERANCE_MS
+        early = set(decoded.positions[decoded.words[:, T] > horizon_ms].tolist())
+        times = decoded.words[:, T].tolist()
+        events = iter(zip(decoded.events, decoded.words, times, strict=True))
+        found = []
+        for at, (message, value) in enumerate(zip(messages, values, strict=True)):
+            place = message.topic(), message.partition()
+            event, words, time_ms = (None, None, 0) if at in dead else next(events)
+            if event is None or at in early:
+                letter = _letter(message, value, dead.get(at))
+                found.append((self._newest_ms.get(place, 0), EventItem(None, None, letter)))
+            else:
+                self._newest_ms[place] = time_ms
+                found.append((time_ms, EventItem(event, words, None)))
+        return found
+
+    def work(self, items: Sequence[tuple[str, int, EventItem]]) -> Work:
+        """Events as a batch, letters beside it."""
+        events = [item for _, _, item in items if item.letter is None]
+        return Work(
+            batch=batch_of([item.event for item in events], [item.words for item in events]),
+            letters=[item.letter for _, _, item in items if item.letter is not None],
+            offsets={topic: offset + 1 for topic, offset, _ in items},
+        )
+
+
+class BlockReads:
+    """Takes an earlier stage's blocks as they come. A block's key tells its newest event time."""
+
+    def read(self, messages: Sequence[Any]) -> list[tuple[int, bytes]]:
+        """Blocks."""
+        return [(time_of(message.key()), message.value()) for message in messages]
+
+    def work(self, items: Sequence[tuple[str, int, bytes]]) -> Work:
+        """Blocks in a row."""
+        return Work(
+            values=[value for _, _, value in items],
+            offsets={topic: offset + 1 for topic, offset, _ in items},
+        )
+
+
+def key_of_time(time_ms: int) -> bytes:
+    """The key of a block whose newest event is of a time."""
+    return time_ms.to_bytes(TIME_BYTES, "big", signed=True)
+
+
+def time_of(key: bytes) -> int:
+    """The newest event time of a block, from its key."""
+    return int.from_bytes(key, "big", signed=True)
+
+
+def _letter(message: Any, value: bytes, dead: Dead | None) -> Letter:
+    """A record as a dead letter, with what a reader who knows its hour of arrival says of it."""
+    reason, text = ("", "") if dead is None else (dead.reason, dead.message)
+    try:
+        read_strictly(value, message.timestamp()[1] + FUTURE_TOLERANCE_MS)
+    except Refused as refused:
+        reason, text = refused.reason, f"{refused.path}: {refused.message}".lstrip(": ")
+    assert reason, "what is no event is refused for a reason"
+    return Letter(
+        message.topic(), message.partition(), message.offset(), message.key(), message.value(),
+        tuple((name, told or b"") for name, told in message.headers() or ()), reason, text,
+    )  # fmt: skip

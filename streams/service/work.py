@@ -1,0 +1,60 @@
+"""What one transaction takes in of a partition, and the records that it puts out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from detector.decode import Batch
+from detector.events import WORDS
+
+Header = tuple[str, bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """A record that is no event: as it came, and why."""
+
+    topic: str
+    partition: int
+    offset: int
+    key: bytes | None
+    value: bytes | None
+    headers: tuple[Header, ...]
+    reason: str
+    message: str
+
+
+@dataclass(slots=True)
+class Work:
+    """Of one partition: events in order (account stage) or an earlier stage's records."""
+
+    batch: Batch | None = None
+    values: list[bytes] = field(default_factory=list)
+    letters: list[Letter] = field(default_factory=list)
+    offsets: dict[str, int] = field(default_factory=dict)  # by topic: what is read next
+
+    @property
+    def count(self) -> int:
+        """Events and records in it."""
+        return len(self.values) + (len(self.batch.events) if self.batch else 0) + len(self.letters)
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """A record to write. Without a partition its key says where it belongs."""
+
+    topic: str
+    key: bytes | None
+    value: bytes | None
+    partition: int | None = None
+    headers: tuple[Header, ...] = ()
+
+
+def batch_of(events: list[Any], words: Sequence[Any]) -> Batch:
+    """Decoded events, each with its row of words, as a batch."""
+    rows = np.stack(words) if words else np.empty((0, len(WORDS)), np.int64)
+    return Batch(events, rows, np.arange(len(events), dtype=np.int64), [])
