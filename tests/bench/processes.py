@@ -83,3 +83,30 @@ def peak_bytes(status: str) -> int:
         if line.startswith("VmHWM:"):
             return int(line.split()[1]) * 1024
     raise ValueError("the process's status names no peak")
+
+
+class Team:
+    """The processes of one contender, counted together."""
+
+    def __init__(self, workers: Sequence[Worker]) -> None:
+        self.workers = workers
+
+    @property
+    def cpu_s(self) -> float:
+        """Processor seconds of all; RuntimeError where one has died."""
+        for worker in self.workers:
+            worker.must_live()
+        return sum(worker.cpu_s for worker in self.workers)
+
+    @property
+    def peak_bytes(self) -> int:
+        """The peaks of all, added up."""
+        return sum(worker.peak_bytes for worker in self.workers)
+
+    def stop(self) -> None:
+        """End all: ask all at first, so that none waits for another."""
+        for worker in self.workers:
+            if worker.process.poll() is None:
+                worker.process.send_signal(signal.SIGTERM)
+        for worker in self.workers:
+            worker.stop()

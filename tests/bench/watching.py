@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from confluent_kafka import Consumer, ConsumerGroupTopicPartitions, KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient
@@ -16,7 +17,7 @@ from confluent_kafka.admin import AdminClient
 LOOK_EVERY_S = 0.1
 ASK_MAX_S = 15
 WARM_SHARE = 0.1  # of the log is consumed before the clock is started
-SETTLED_S = 4.0  # longer than any contender waits between two commits
+SETTLED_S = 7.0  # longer than any contender waits between two commits
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +28,7 @@ class Look:
     worker_cpu_s: float
     broker_cpu_s: float
     consumed: int  # of the inputs
-    committed: int  # by all groups, of whatever they read: stands still once all is done
+    committed: tuple[int, ...]  # by each group: stands still once all is done
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,33 +40,50 @@ class Span:
     worker_cpu_s: float
     broker_cpu_s: float
 
+    @property
+    def per_wall_s(self) -> float:
+        """Events a second."""
+        return self.events / self.wall_s
+
+    @property
+    def per_cpu_s(self) -> float:
+        """Events a second of the worker's processor time: what one core carries."""
+        return self.events / self.worker_cpu_s
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How far each group has come: offsets over all partitions, of the inputs and in all."""
+
+    consumed: int  # of the inputs, by the first group
+    committed: tuple[int, ...]  # of all that it reads, by each group
+
 
 class Groups:
-    """The committed offsets of some groups on one broker."""
+    """The committed offsets of some groups on one broker; the first consumes the inputs."""
 
     def __init__(self, bootstrap: str, groups: Sequence[str], inputs: Iterable[str]) -> None:
         self._admin = AdminClient({"bootstrap.servers": bootstrap})
         self._groups = groups
         self._inputs = frozenset(inputs)
 
-    def committed(self) -> tuple[int, int]:
-        """Of the inputs, and of everything. A group that is not there yet has come nowhere."""
-        asked = [
-            next(iter(self._admin.list_consumer_group_offsets(
-                [ConsumerGroupTopicPartitions(group)], request_timeout=ASK_MAX_S).values()))
-            for group in self._groups
-        ]  # fmt: skip
-        consumed = everything = 0
-        for future in asked:
-            try:
-                places = future.result().topic_partitions
-            except KafkaException:  # its coordinator is only being found
-                continue
-            for place in places:
-                if place.offset > 0:
-                    everything += place.offset
-                    consumed += place.offset if place.topic in self._inputs else 0
-        return consumed, everything
+    def standing(self) -> Standing:
+        """How far they have come now. A group that is not there yet has come nowhere."""
+        asked = [self._asked(group) for group in self._groups]
+        places = [self._places(future) for future in asked]
+        consumed = sum(place.offset for place in places[0] if place.topic in self._inputs)
+        return Standing(consumed, tuple(sum(one.offset for one in own) for own in places))
+
+    def _asked(self, group: str) -> Any:
+        wanted = [ConsumerGroupTopicPartitions(group)]
+        return self._admin.list_consumer_group_offsets(wanted, request_timeout=ASK_MAX_S)[group]
+
+    def _places(self, future: Any) -> list[TopicPartition]:
+        try:
+            found = future.result().topic_partitions
+        except KafkaException:  # its coordinator is only being found
+            return []
+        return [place for place in found if place.offset > 0]
 
 
 def ends(bootstrap: str, topics: Iterable[str]) -> int:
@@ -100,38 +118,44 @@ def watch(
     deadline = time.monotonic() + max_s
     moved_s = time.monotonic()
     while True:
-        consumed, committed = groups.committed()
+        seen = groups.standing()
         now, cost = time.monotonic(), costs()
-        if not looks or committed != looks[-1].committed:
-            looks.append(Look(now, *cost, consumed, committed))
+        if not looks or seen.committed != looks[-1].committed:
+            looks.append(Look(now, *cost, seen.consumed, seen.committed))
             moved_s = now
-            report(min(consumed, total), total)
-        if consumed >= total and now - moved_s > settled_s:
+            report(min(seen.consumed, total), total)
+        if seen.consumed >= total and now - moved_s > settled_s:
             return looks
         if now > deadline:
-            raise TimeoutError(f"{consumed:,} of {total:,} events were consumed in {max_s:.0f} s")
+            raise TimeoutError(f"{seen.consumed:,} of {total:,} events were consumed in {max_s:.0f} s")
         time.sleep(LOOK_EVERY_S)
 
 
-def span(looks: Sequence[Look], total: int, timed: bool) -> Span:
-    """The measured span: from the first look with a tenth of the log behind it to the last one
-    that moved, which is the end of all work.
+def whole_span(looks: Sequence[Look], total: int) -> Span:
+    """From the first look with a tenth of the log behind it to the end of all work.
+    ValueError where too little was seen."""
+    return _between(looks[_warm(looks, total)], looks[-1])
 
-    Who commits by a timer (`timed`) would be charged for the wait for the last one: for such a
-    contender the span ends at the newest commit before it, if some work lies between.
-    ValueError where too little was seen.
-    """
-    warm = next((at for at, one in enumerate(looks) if one.consumed >= WARM_SHARE * total), None)
-    if warm is None or warm == len(looks) - 1:
-        raise ValueError("the log is too short to measure this contender")
-    last = len(looks) - 1
-    busy = max((at for at, one in enumerate(looks) if one.consumed < total), default=0)
-    if timed and busy > warm:
-        last = busy
-    first, final = looks[warm], looks[last]
+
+def busy_span(looks: Sequence[Look], total: int) -> Span:
+    """The same, up to the last commit before the inputs' end: who commits by a timer would else be
+    charged with the wait for it. The whole span where nothing lies between."""
+    warm = _warm(looks, total)
+    busy = max(at for at, one in enumerate(looks) if one.consumed < total)
+    return _between(looks[warm], looks[busy if busy > warm else -1])
+
+
+def _warm(looks: Sequence[Look], total: int) -> int:
+    for at, one in enumerate(looks[:-1]):
+        if one.consumed >= WARM_SHARE * total:
+            return at
+    raise ValueError("the log is too short to measure this contender")
+
+
+def _between(first: Look, last: Look) -> Span:
     return Span(
-        final.consumed - first.consumed,
-        final.at_s - first.at_s,
-        final.worker_cpu_s - first.worker_cpu_s,
-        final.broker_cpu_s - first.broker_cpu_s,
+        last.consumed - first.consumed,
+        last.at_s - first.at_s,
+        last.worker_cpu_s - first.worker_cpu_s,
+        last.broker_cpu_s - first.broker_cpu_s,
     )

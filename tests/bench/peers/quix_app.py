@@ -24,6 +24,7 @@ from judging import (
 from quixstreams import Application, State
 
 BOOTSTRAP, PREFIX, APP_ID, FOLDER, COMMIT_S, POLL_S, PART = sys.argv[1:8]
+COMMIT_EVERY = 10_000  # messages: under load this comes first, and work does not wait for a clock
 
 app = Application(
     broker_address=BOOTSTRAP,
@@ -31,6 +32,7 @@ app = Application(
     auto_offset_reset="earliest",
     processing_guarantee="exactly-once",
     commit_interval=float(COMMIT_S),
+    commit_every=COMMIT_EVERY,
     consumer_poll_timeout=float(POLL_S),
     state_dir=FOLDER,
     loglevel="WARNING",
