@@ -52,7 +52,7 @@ def records(log: Path, prefix: str, first: int, count: int) -> list[Record]:
 def producer(bootstrap: str, linger_ms: int) -> Producer:
     """A producer as lendwatch's own `send` has it."""
     named = KafkaSettings((bootstrap,), app_id=f"bench-feeding-{os.getpid()}")
-    keys = {"linger.ms": linger_ms, "queue.buffering.max.messages": 1_000_000}
+    keys = {"linger.ms": linger_ms, "queue.buffering.max.messages": 1_000_000, "log_level": 3}
     return Producer(named.confluent_producer() | keys)
 
 
