@@ -54,7 +54,7 @@ bench-short: $(READY) ## the same over 60,000 events
 bench-kafka: $(READY) $(PEERS_READY) ## the service on a real broker, beside two peers (about 40 minutes)
 	$(BIN)/python -m tests.bench.kafka_bench --peers $(PEERS)/bin/python $(ARGS)
 
-bench-kafka-short: $(READY) $(PEERS_READY) ## the same over 65,000 events (some minutes)
+bench-kafka-short: $(READY) $(PEERS_READY) ## the same over 60,000 events (some minutes)
 	$(BIN)/python -m tests.bench.kafka_bench --short --peers $(PEERS)/bin/python $(ARGS)
 
 $(PEERS_READY): requirements-peers.lock | $(READY)

@@ -35,8 +35,10 @@ class Worker:
         environment = os.environ | {"PYTHONPATH": str(ROOT)} | dict(more or {})
         began_s = time.monotonic()
         with log.open("ab") as file:
-            process = subprocess.Popen([*ENDS_WITH_US, *command], cwd=ROOT, env=environment,
-                                       stdin=subprocess.DEVNULL, stdout=file, stderr=file)  # fmt: skip
+            process = subprocess.Popen(
+                [*ENDS_WITH_US, *command], cwd=ROOT, env=environment,
+                stdin=subprocess.DEVNULL, stdout=file, stderr=file,
+            )  # fmt: skip
         return cls(process, log, began_s)
 
     def must_live(self) -> None:

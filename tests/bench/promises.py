@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from tests.bench.latency import LATENESS_MAX_MS
@@ -29,6 +29,10 @@ class Promise:
     def reached(self) -> bool:
         """Whether the goal was reached too."""
         return self.goal is not None and self._reaches(self.goal)
+
+    def told(self) -> dict[str, Any]:
+        """As JSON has it."""
+        return asdict(self) | {"kept": self.kept, "reached": self.reached}
 
     def _reaches(self, bound: float) -> bool:
         if self.measured is None:

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ import orjson
 from confluent_kafka.admin import AdminClient, NewTopic
 
 from streams.scoring import lines
+from streams.simulate.world import START_MS
 from tests.bench import feeding, watching
 from tests.bench.contenders import Contender, Place
 from tests.bench.finding import found, stages_of_typologies
@@ -41,20 +43,28 @@ Report = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """A simulated log and its truth."""
+    """A simulated log and what of its truth it holds. The first `past` events are the world's thin
+    past, months with few events a day: no pace of any lender, so nothing is measured there."""
 
     log: Path
-    truth: Path
+    truth: list[dict[str, Any]]
     events: int
+    past: int
 
     @classmethod
-    def made(cls, folder: Path, accounts: int, days: int) -> World:
-        """Simulate it. CalledProcessError where that fails."""
+    def made(cls, folder: Path, accounts: int, days: int, events_max: int) -> World:
+        """Simulate it, and keep its first events. RuntimeError where that fails."""
         words = ["simulate", "--seed", "1", "--accounts", str(accounts), "--days", str(days)]
         lendwatch([*words, "--out", str(folder)])
-        log = folder / "events.jsonl"
-        with log.open("rb") as file:
-            return cls(log, folder / "truth.jsonl", sum(1 for _ in file))
+        log = folder / "first.jsonl"
+        events = past = last_ms = 0
+        with (folder / "events.jsonl").open("rb") as file, log.open("wb") as kept:
+            for line in islice(file, events_max):
+                kept.write(line)
+                last_ms = orjson.loads(line)["occurred_at"]
+                events, past = events + 1, past + (last_ms < START_MS)
+        truth = [line for line in lines(folder / "truth.jsonl") if line["by"] <= last_ms]
+        return cls(log, truth, events, past)
 
 
 @dataclass
@@ -151,8 +161,8 @@ def backlog(bench: Bench, who: Contender, prefix: str, world: World) -> dict[str
     with bench.running(who, place) as team:
         looks = bench.consumed(who, place, team, total, settled_s(who))
         peak_bytes = team.peak_bytes
-    whole = watching.whole_span(looks, total)
-    busy = watching.busy_span(looks, total) if who.timed else whole
+    whole = watching.whole_span(looks, world.past)
+    busy = watching.busy_span(looks, total, world.past) if who.timed else whole
     alerts = (orjson.loads(one.value) for one in read(bench.bootstrap, who.alert(place)))
     return {
         "events": total,
@@ -163,26 +173,26 @@ def backlog(bench: Bench, who: Contender, prefix: str, world: World) -> dict[str
         "broker_cpu_s": whole.broker_cpu_s,
         "wall_s": busy.wall_s,
         "peak_bytes": peak_bytes,
-        "found": found(lines(world.truth), alerts),
+        "found": found(world.truth, alerts),
     }
 
 
 @dataclass(frozen=True, slots=True)
 class Steady:
-    """A steady pace: how many events go before it at once, and how many at which rate."""
+    """A steady pace: from which event of the log on, how many go before it at once, and how many
+    then at which rate."""
 
     rate: float
+    first: int
     before: int
     count: int
 
 
-def steady(
-    bench: Bench, who: Contender, prefix: str, world: World, pace: Steady
-) -> dict[str, Any]:
+def steady(bench: Bench, who: Contender, prefix: str, world: World, pace: Steady) -> dict[str, Any]:
     """From sending to reading at a steady pace, on topics of its own."""
     bench.make_topics(prefix)
     place = bench.place(prefix, who, for_latency=True)
-    fill(bench, prefix, world.log, 0, pace.before)
+    fill(bench, prefix, world.log, pace.first, pace.before)
     stamps, heard = place.folder / "stamps.json", place.folder / "heard.jsonl"
     with bench.running(who, place) as team:
         total = watching.ends(bench.bootstrap, who.inputs(place))
@@ -201,7 +211,7 @@ def steady(
 
 def feed(bootstrap: str, prefix: str, log: Path, pace: Steady, stamps: Path) -> None:
     """Send at a pace, in a process of its own."""
-    words = [bootstrap, prefix, log, pace.before, pace.count, pace.rate, stamps]
+    words = [bootstrap, prefix, log, pace.first + pace.before, pace.count, pace.rate, stamps]
     command = [sys.executable, "-m", "tests.bench.feeding", *map(str, words)]
     subprocess.run(command, cwd=ROOT, check=True, stderr=subprocess.DEVNULL)
 
@@ -236,8 +246,8 @@ def told_of(
     decisions = [one for one in heard if one[1] == who.decision(place)]
     early = [one for one in alerts if stages[one[2]["typology"]] == "account"]
     # A peer's decisions name no question; all of its are about money.
-    late = [one for one in decisions
-            if one[2].get("question", "unauthorized_transfer") == "unauthorized_transfer"]  # fmt: skip
+    money = "unauthorized_transfer"
+    late = [one for one in decisions if one[2].get("question", money) == money]
 
     def figures(records: list[Heard], event_of: Callable[[Any], str]) -> dict[str, Any]:
         return asdict(quantiles(matched_ms(left_ns, records, event_of)))
@@ -254,9 +264,7 @@ def told_of(
     }
 
 
-def restart(
-    bench: Bench, who: Contender, log: Path, events: int, accounts: int
-) -> dict[str, Any]:
+def restart(bench: Bench, who: Contender, log: Path, events: int, accounts: int) -> dict[str, Any]:
     """How long a worker with a large state is away: from the start of its process to its first
     commit, and to the first commit of each of its groups."""
     prefix, last = "restart", events // 500
@@ -295,4 +303,3 @@ def away_s(groups: watching.Groups, before: tuple[int, ...], team: Team) -> tupl
             raise TimeoutError(f"not all groups were back after {RESTART_MAX_S:.0f} s")
         time.sleep(watching.LOOK_EVERY_S)
     return back[0], max(back.values())
-

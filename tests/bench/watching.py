@@ -16,7 +16,6 @@ from confluent_kafka.admin import AdminClient
 
 LOOK_EVERY_S = 0.1
 ASK_MAX_S = 15
-WARM_SHARE = 0.1  # of the log is consumed before the clock is started
 SETTLED_S = 7.0  # longer than any contender waits between two commits
 
 
@@ -127,27 +126,29 @@ def watch(
         if seen.consumed >= total and now - moved_s > settled_s:
             return looks
         if now > deadline:
-            raise TimeoutError(f"{seen.consumed:,} of {total:,} events were consumed in {max_s:.0f} s")
+            raise TimeoutError(
+                f"{seen.consumed:,} of {total:,} events were consumed in {max_s:.0f} s"
+            )
         time.sleep(LOOK_EVERY_S)
 
 
-def whole_span(looks: Sequence[Look], total: int) -> Span:
-    """From the first look with a tenth of the log behind it to the end of all work.
-    ValueError where too little was seen."""
-    return _between(looks[_warm(looks, total)], looks[-1])
+def whole_span(looks: Sequence[Look], warm: int) -> Span:
+    """From the first look with `warm` events consumed to the end of all work. ValueError where too
+    little was seen."""
+    return _between(looks[_first_warm(looks, warm)], looks[-1])
 
 
-def busy_span(looks: Sequence[Look], total: int) -> Span:
+def busy_span(looks: Sequence[Look], total: int, warm: int) -> Span:
     """The same, up to the last commit before the inputs' end: who commits by a timer would else be
     charged with the wait for it. The whole span where nothing lies between."""
-    warm = _warm(looks, total)
+    first = _first_warm(looks, warm)
     busy = max(at for at, one in enumerate(looks) if one.consumed < total)
-    return _between(looks[warm], looks[busy if busy > warm else -1])
+    return _between(looks[first], looks[busy if busy > first else -1])
 
 
-def _warm(looks: Sequence[Look], total: int) -> int:
+def _first_warm(looks: Sequence[Look], warm: int) -> int:
     for at, one in enumerate(looks[:-1]):
-        if one.consumed >= WARM_SHARE * total:
+        if one.consumed >= warm:
             return at
     raise ValueError("the log is too short to measure this contender")
 

@@ -13,14 +13,13 @@ from typing import Any
 
 import faust
 from judging import (
-    Anomaly,
-    is_decided,
     judge_debit,
     judge_disbursement,
     judge_payee,
     see_login,
     see_verification,
 )
+from scoring import Anomaly, is_decided
 
 BOOTSTRAP, PREFIX, APP_ID, FOLDER = sys.argv[1:5]
 PARTITIONS = 4
@@ -89,9 +88,7 @@ app = faust.App(
 
 def source(name: str, model: type[Event]) -> Any:
     """One of the input topics, keyed by account."""
-    return app.topic(
-        f"{PREFIX}.{name}.v1", key_type=str, key_serializer="raw", value_type=model
-    )
+    return app.topic(f"{PREFIX}.{name}.v1", key_type=str, key_serializer="raw", value_type=model)
 
 
 def sink(name: str) -> Any:

@@ -13,8 +13,6 @@ import sys
 from typing import Any
 
 from judging import (
-    Anomaly,
-    is_decided,
     judge_debit,
     judge_disbursement,
     judge_payee,
@@ -22,6 +20,7 @@ from judging import (
     see_verification,
 )
 from quixstreams import Application, State
+from scoring import Anomaly, is_decided
 
 BOOTSTRAP, PREFIX, APP_ID, FOLDER, COMMIT_S, POLL_S, PART = sys.argv[1:8]
 COMMIT_EVERY = 10_000  # messages: under load this comes first, and work does not wait for a clock
