@@ -41,8 +41,8 @@ class Promise:
 
 
 def counts(run: Mapping[str, Any]) -> bool:
-    """Whether a steady run may count: its sender was on time."""
-    return bool(run["sender_late_p99_ms"] < LATENESS_MAX_MS)
+    """Whether a steady run may count: it did not fail, and its sender was on time."""
+    return bool("failed" not in run and run["sender_late_p99_ms"] < LATENESS_MAX_MS)
 
 
 def promises(result: Mapping[str, Any]) -> list[Promise]:
@@ -60,7 +60,7 @@ def _speed(backlog: Mapping[str, Any]) -> Iterator[Promise]:
 
 
 def _latency(steady: Mapping[str, Any]) -> Iterator[Promise]:
-    runs = [one for one in steady.get("lendwatch", ()) if one["rate"] == LIVE_RATE and counts(one)]
+    runs = [one for one in steady.get("lendwatch", ()) if counts(one) and one["rate"] == LIVE_RATE]
     for what, most, goal in (("account_alerts", 200, 150), ("decisions", 600, 400)):
         figure = runs[0][what]["p99_ms"] if runs else None
         words = f"ms, p99 of {what.replace('_', ' ')} at {LIVE_RATE:,}/s"
@@ -69,5 +69,5 @@ def _latency(steady: Mapping[str, Any]) -> Iterator[Promise]:
 
 def _restart(result: Mapping[str, Any]) -> Iterator[Promise]:
     if told := result.get("restart"):
-        text = f"s to be back with {told['accounts']:,} accounts, all stages"
-        yield Promise(text, 15, None, told["all_stages_s"], at_most=True)
+        text = f"s to be back with {told.get('accounts', 0):,} accounts, all stages"
+        yield Promise(text, 15, None, told.get("all_stages_s"), at_most=True)

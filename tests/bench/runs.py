@@ -35,6 +35,7 @@ from tests.kafka.records import read
 
 PARTITIONS = 4
 CONSUMED_MAX_S = 900.0
+FILL_AT_ONCE = 200_000
 RESTART_MAX_S = 300.0
 HEARING_SETTLES_S = 2.0  # of silence after all is consumed, before the reader is stopped
 GOES_ON = "events consumed"  # the end of what is said often, for a terminal alone
@@ -163,6 +164,7 @@ def backlog(bench: Bench, who: Contender, prefix: str, world: World) -> dict[str
         peak_bytes = team.peak_bytes
     whole = watching.whole_span(looks, world.past)
     busy = watching.busy_span(looks, total, world.past) if who.timed else whole
+    bench.say(f"{who.name}: {busy.per_wall_s:,.0f} events/s, {whole.per_cpu_s:,.0f} a core")
     alerts = (orjson.loads(one.value) for one in read(bench.bootstrap, who.alert(place)))
     return {
         "events": total,
@@ -204,9 +206,10 @@ def steady(bench: Bench, who: Contender, prefix: str, world: World, pace: Steady
             cpu_share = (team.cpu_s - cpu_before_s) / (time.monotonic() - began_s)
             total = watching.ends(bench.bootstrap, who.inputs(place))
             bench.consumed(who, place, team, total, HEARING_SETTLES_S)
-    return told_of(pace, orjson.loads(stamps.read_bytes()), heard_in(heard), who, place) | {
-        "worker_cpu_share": cpu_share
-    }
+    told = told_of(pace, orjson.loads(stamps.read_bytes()), heard_in(heard), who, place)
+    late_ms, p99_ms = told["sender_late_p99_ms"], told["decisions"]["p99_ms"]
+    bench.say(f"{who.name}: decisions p99 {p99_ms} ms, the sender late by {late_ms:.1f} ms at p99")
+    return told | {"worker_cpu_share": cpu_share}
 
 
 def feed(bootstrap: str, prefix: str, log: Path, pace: Steady, stamps: Path) -> None:
@@ -264,27 +267,29 @@ def told_of(
     }
 
 
-def restart(bench: Bench, who: Contender, log: Path, events: int, accounts: int) -> dict[str, Any]:
+def restart(bench: Bench, who: Contender, log: Path, grown: int, accounts: int) -> dict[str, Any]:
     """How long a worker with a large state is away: from the start of its process to its first
-    commit, and to the first commit of each of its groups."""
-    prefix, last = "restart", events // 500
+    commit, and to the first commit of each of its groups. The first `grown` events of the log make
+    the state; those after them are what it finds when it is back, and reach every stage."""
+    prefix, found_after = "restart", grown // 100
     bench.make_topics(prefix)
     place = bench.place(prefix, who)
-    for first in range(0, events - last, 200_000):
-        fill(bench, prefix, log, first, min(200_000, events - last - first))
+    for first in range(0, grown, FILL_AT_ONCE):
+        fill(bench, prefix, log, first, min(FILL_AT_ONCE, grown - first))
     total = watching.ends(bench.bootstrap, who.inputs(place))
     with bench.running(who, place) as team:
         bench.consumed(who, place, team, total, settled_s(who))
         grown_bytes = team.peak_bytes
-    fill(bench, prefix, log, events - last, last)
+    fill(bench, prefix, log, grown, found_after)
     groups = watching.Groups(bench.bootstrap, who.groups(place), who.inputs(place))
     before = groups.standing().committed
     with bench.running(who, place) as team:
         bench.say(f"{who.name}: restarting with {accounts:,} accounts")
         first_s, all_s = away_s(groups, before, team)
         peak_bytes = team.peak_bytes
+    bench.say(f"{who.name}: first commit after {first_s:.1f} s, all stages after {all_s:.1f} s")
     return {
-        "accounts": accounts, "events": events, "first_commit_s": first_s, "all_stages_s": all_s,
+        "accounts": accounts, "events": grown, "first_commit_s": first_s, "all_stages_s": all_s,
         "grown_bytes": grown_bytes, "restored_bytes": peak_bytes,
     }  # fmt: skip
 

@@ -24,7 +24,12 @@ def show(result: Mapping[str, Any], checked: Sequence[Promise]) -> None:
     console.print(", ".join(f"{name} {value}" for name, value in told.items()))
     for table in (_backlog(result), _steady(result), _found(result), _promises(checked)):
         console.print(table)
-    if restart := result.get("restart"):
+    for name, each in (*result["steady"].items(), ("restart", [result.get("restart", {})])):
+        for one in each:
+            if "failed" in one:
+                console.print(f"{name} failed: {one['failed']}", style="red", markup=False)
+    restart = result.get("restart", {})
+    if "accounts" in restart:
         console.print(
             f"restart with {restart['accounts']:,} accounts: first commit after"
             f" {restart['first_commit_s']:.1f} s, all stages after {restart['all_stages_s']:.1f} s;"
@@ -61,7 +66,7 @@ def _steady(result: Mapping[str, Any]) -> Table:
     table = _table(title, "events/s", "sender late", "account alerts", "all alerts", "decisions",
                    "worker CPU")  # fmt: skip
     for name, each in result["steady"].items():
-        for one in each:
+        for one in (run for run in each if "failed" not in run):
             late = f"{one['sender_late_p99_ms']:.1f}" + ("" if counts(one) else " !")
             table.add_row(
                 name, f"{one['rate']:,.0f}", late,

@@ -39,6 +39,12 @@ def test_a_run_whose_sender_was_late_shows_nothing() -> None:
     assert not any(one.kept for one in checked[3:5])
 
 
+def test_a_run_that_failed_shows_nothing() -> None:
+    told = result()
+    told["steady"]["lendwatch"], told["restart"] = [{"failed": "why"}], {"failed": "why"}
+    assert [one.kept for one in promises(told)[3:]] == [False, False, False]
+
+
 def test_a_bound_is_kept_where_it_is_just_reached() -> None:
     assert promises(result(decisions_ms=600.0))[4].kept
     assert not promises(result(decisions_ms=600.1))[4].kept
