@@ -29,8 +29,9 @@ class Shelf:
     withdrawing: dict[tuple[str, int], int] = field(default_factory=dict)  # events, their times
 
     @property
-    def is_empty(self) -> bool:
-        return not (self.alerts or self.hit_times or self.stood or self.withdrawing)
+    def size(self) -> int:
+        """How many things stand here."""
+        return len(self.alerts) + len(self.hit_times) + len(self.stood) + len(self.withdrawing)
 
 
 class AlertBook:
@@ -40,7 +41,7 @@ class AlertBook:
         self._quiet_ms = quiet_ms
         self._standing = standing  # typologies whose newest hits rules ask for
         self.shelves: defaultdict[int, Shelf] = defaultdict(Shelf)
-        self._forgotten: list[int] | None = None  # None: nobody asks
+        self._changed: set[int] | None = None  # None: nobody asks for changes
 
     def hit(
         self, scope: Scope, entity_id: str, by: Subject, hits: dict[str, Hit]
@@ -51,6 +52,7 @@ class AlertBook:
             times = shelf.hit_times.setdefault(scope.typology, [])
             times.append(by.occurred_at_ms)
             del times[:-STANDING_HITS_KEPT]
+        self._mark(scope.key)
         alert = self._open_for(scope, by) or self._reopened(scope, by)
         if alert is None:
             alert = Alert(alert_id_of(scope, by.event), scope, entity_id, by, "open")
@@ -76,6 +78,7 @@ class AlertBook:
         trigger = alert.triggers[by.event]
         if set(trigger.hits) == set(hits):
             return None
+        self._mark(alert.scope.key)
         if hits:
             trigger.hits = hits
         else:
@@ -95,13 +98,14 @@ class AlertBook:
         shelf = self.shelves.get(key)
         mark = (typology, by.event)
         if not is_hit:
-            if shelf is not None:
-                shelf.withdrawing.pop(mark, None)
+            if shelf is not None and shelf.withdrawing.pop(mark, None) is not None:
+                self._mark(key)
             return []
         shelf = self.shelves[key]
         if mark in shelf.withdrawing:
             return []
         shelf.withdrawing[mark] = by.occurred_at_ms
+        self._mark(key)
         revisions = []
         reach_ms = self._quiet_ms[typology] + FORGET_AFTER_MS
         for alert in shelf.alerts:
@@ -121,6 +125,8 @@ class AlertBook:
         """
         shelf = self.shelves.get(scope.key)
         before = shelf.stood.pop((scope, event), None) if shelf is not None else None
+        if before is not None:
+            self._mark(scope.key)
         if shelf is None or before is None or before[0] != frozenset(rules):
             return False
         shelf.stood[scope, event] = before
@@ -144,6 +150,7 @@ class AlertBook:
         """Law 24: drop what no event still to be judged could reach."""
         oldest_ms = clock_ms - lateness_ms
         for key, shelf in list(self.shelves.items()):
+            size = shelf.size
             shelf.alerts = [
                 alert for alert in shelf.alerts
                 if alert.span()[1] + self._quiet_ms[alert.scope.typology] + FORGET_AFTER_MS
@@ -155,20 +162,24 @@ class AlertBook:
                 name: times for name, times in shelf.hit_times.items()
                 if max(times) >= oldest_ms - STANDING_MS
             }  # fmt: skip
-            if shelf.is_empty:
+            if shelf.size < size:
+                self._mark(key)
+            if not shelf.size:
                 del self.shelves[key]
-                if self._forgotten is not None:
-                    self._forgotten.append(key)
 
     def drop(self, key: int) -> None:
         """Drop all that stands at a key."""
-        if self.shelves.pop(key, None) is not None and self._forgotten is not None:
-            self._forgotten.append(key)
+        if self.shelves.pop(key, None) is not None:
+            self._mark(key)
 
-    def take_forgotten(self) -> list[int]:
-        """Keys at which nothing stands any more, since this was last asked."""
-        forgotten, self._forgotten = self._forgotten, []
-        return forgotten or []
+    def take_changed(self) -> list[int]:
+        """Keys at which something changed since this was last asked, in rising order."""
+        changed, self._changed = self._changed, set()
+        return sorted(changed or ())
+
+    def _mark(self, key: int) -> None:
+        if self._changed is not None:
+            self._changed.add(key)
 
     @property
     def count(self) -> int:

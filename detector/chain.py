@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,12 +15,13 @@ from detector.events import CODE, KIND_MASK
 from detector.folding import Folded
 from detector.memory import STAGES
 from detector.names import EVIDENCE_REACH_MS
-from detector.onward import received, sent
-from detector.parts import FORGET_EVERY_MS, Parts
+from detector.parts import Parts
+from detector.repayment import Repaid
+from detector.schema import Event
+from detector.stage import Walked
 from detector.told import EventsTold, Told
 
 Records = list[dict[str, Any]]
-UNSIGNED: Final = (1 << 64) - 1
 
 
 @dataclass(slots=True)
@@ -39,6 +40,9 @@ class Link:
     One a (stage, partition). What is large and holds nothing between two calls is shared by the
     links of one stage that one `Parts` made: they are for one thread, those of another stage may
     be used by another at the same time.
+
+    What is too old is dropped where the clock comes into another quarter of a day, in the order of
+    events, so that what is kept never depends on where batches end.
     """
 
     def __init__(self, name: str, parts: Parts) -> None:
@@ -48,11 +52,12 @@ class Link:
         self.book = parts.book()
         self.subjects = parts.subjects([self.stage])
         self.repayment = parts.repayment() if name == STAGES[0] else None
+        self.told: Told | None = None  # the names of the last batch
         self._parts = parts
         (self._folder,) = parts.folders([self.stage], [self.book], self.subjects)
         self._decider = parts.decider()
-        self._forgot_ms = 0
-        self._touched: set[int] = set()
+        self._touched: list[NDArray[np.int64]] = []
+        self._names_kept_ms = 0
 
     @property
     def clock_ms(self) -> int:
@@ -65,10 +70,8 @@ class Link:
         if not batch.events:
             return LinkOutputs()
         rows = empty_rows(batch.words, len(self._parts.columns.names))
-        kinds = rows.words[:, CODE] & KIND_MASK
         told = EventsTold(batch.events, self._parts.ids)
-        folded = self._walk(rows, told)
-        repaid = self.repayment.take(batch.events, rows, kinds)
+        folded, repaid = self._walk(rows, told, batch.events)
         early = np.flatnonzero(rows.decide.astype(bool) & (rows.onward == 0))
         outputs = LinkOutputs(
             alerts=self._alerts(folded, repaid.alerts),
@@ -80,12 +83,12 @@ class Link:
         """Take the blocks that earlier stages sent to this stage and partition, as they came.
 
         Raises:
-            msgspec.DecodeError: a value is no such record.
+            OnwardError: a value is no block, damaged, or of another schema; nothing was taken.
         """
         if not values:
             return LinkOutputs()
-        rows, told, before = received(values, len(self._parts.columns.names))
-        folded = self._walk(rows, told)
+        rows, told, before = self._parts.postman.received(values)
+        folded, _ = self._walk(rows, told, ())
         parts = [before, folded]
         outputs = LinkOutputs(alerts=self._alerts(folded, []))
         if self.name == STAGES[-1]:
@@ -96,10 +99,12 @@ class Link:
     def advance(self, clock_ms: int) -> LinkOutputs:
         """Let the clock go on to a time without an event; never back.
 
-        What is too old by then is forgotten. Nothing is said now: no rule waits for a deadline.
+        What is too old by then is dropped. Nothing is said now: no rule waits for a deadline.
         """
+        quarter = self.stage.quarter
         self.stage.advance(clock_ms)
-        self._forget()
+        if self.stage.quarter != quarter:
+            self._tidy()
         return LinkOutputs()
 
     def erase(self, account: str | int) -> None:
@@ -115,16 +120,30 @@ class Link:
             self.repayment.obligations.drop(key)
             self.repayment.contacts.drop(key)
 
-    def take_touched(self) -> set[int]:
-        """Keys of the entities that were reached since this was last asked."""
-        touched, self._touched = self._touched, set()
-        return touched
+    def take_touched(self) -> NDArray[np.int64]:
+        """Keys of the entities of all rows since this was last asked; 0 where a row had none."""
+        touched, self._touched = self._touched, []
+        return np.concatenate(touched) if touched else np.empty(0, np.int64)
 
-    def _walk(self, rows: Rows, told: Told) -> Folded:
+    def _walk(self, rows: Rows, told: Told, events: Sequence[Event]) -> tuple[Folded, Repaid]:
+        """Take rows through the stage, tidying up wherever it is time to."""
+        self.subjects.forget_before(self._names_kept_ms)  # now: the last state is written by now
         self.subjects.take(told, rows.words)
-        order: NDArray[np.int64] | None = None if self.repayment else np.arange(len(rows.words))
-        walked = self.stage.walk(rows, order, self._parts.absent_ids)
-        return self._folder.fold(rows, walked)
+        self.told = told
+        self._touched.append(rows.words[:, self.stage.key_word].copy())
+        kinds = rows.words[:, CODE] & KIND_MASK
+        folded, repaid, position = Folded(), Repaid(), 0
+        order = np.arange(len(rows.words))
+        self.stage.begin_batch()
+        while position < len(order):
+            walked, quarter, start = Walked(), self.stage.quarter, position
+            position = self.stage.walk_on(rows, order, start, self._parts.absent_ids, walked)
+            self._folder.fold(rows, walked, folded)
+            if self.repayment is not None:
+                self.repayment.take(events, rows, kinds, slice(start, position), repaid)
+            if self.stage.quarter != quarter:
+                self._tidy()
+        return folded, repaid
 
     def _alerts(self, folded: Folded, repaid: list[tuple[int, dict[str, Any]]]) -> Records:
         """Alerts in event order; of one event the obligation first (law 23)."""
@@ -139,26 +158,19 @@ class Link:
         self, outputs: LinkOutputs, rows: Rows, told: Told, folded: Sequence[Folded]
     ) -> LinkOutputs:
         outputs.findings = [record for _, record in folded[-1].findings]
-        self._touched.update(rows.words[:, self.stage.key_word].tolist())
         left = np.ones(len(rows.words), bool)
         for stage in STAGES[STAGES.index(self.name) + 1 :]:
             order = goes_to(stage, rows)
             order = order[left[order]]
             left[order] = False  # it goes on from there
-            outputs.onward += [
-                (stage, (key & UNSIGNED) % self._parts.partitions, value)
-                for key, value in sent(order, stage, rows, told, folded)
-            ]
-        self._forget()
+            blocks = self._parts.postman.sent(order, stage, rows, told, folded)
+            outputs.onward += [(stage, partition, block) for partition, block in blocks]
         return outputs
 
-    def _forget(self) -> None:
+    def _tidy(self) -> None:
         clock_ms, lateness_ms = self.stage.clock_ms, self._parts.lateness_ms
-        if clock_ms - self._forgot_ms < FORGET_EVERY_MS:
-            return
-        self._forgot_ms = clock_ms
         self.book.forget(clock_ms, lateness_ms)
         self.stage.forget()
-        self.subjects.forget_before(clock_ms - lateness_ms - EVIDENCE_REACH_MS)
+        self._names_kept_ms = clock_ms - lateness_ms - EVIDENCE_REACH_MS
         if self.repayment is not None:
             self.repayment.forget(clock_ms, lateness_ms)

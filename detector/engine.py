@@ -20,9 +20,9 @@ from detector.events import CODE, KIND_MASK, TYPES
 from detector.fields import FIELDS
 from detector.folding import Folded
 from detector.ids import Ids
-from detector.memory import STAGES
+from detector.memory import STAGES, TIDY_EVERY_MS
 from detector.names import EVIDENCE_REACH_MS
-from detector.parts import DECIDED_BY, FORGET_EVERY_MS, HOLD_PARAMETER, PAYOUT_PARAMETER, Parts
+from detector.parts import DECIDED_BY, HOLD_PARAMETER, PAYOUT_PARAMETER, Parts
 from detector.policy import Policy
 from detector.rulebook import Rulebook, RulebookError
 from detector.told import EventsTold
@@ -62,7 +62,6 @@ class Engine:
         self._folders = parts.folders(self.stages, self.books, self.subjects)
         self.repayment = parts.repayment()
         self._decider = parts.decider()
-        self.touched: list[NDArray[np.int64]] = []  # by stage: keys that the last batch reached
         self._events: Counter[str] = Counter()
         self._states: Counter[str] = Counter()
         self._forgot_ms = 0
@@ -120,10 +119,6 @@ class Engine:
     def _run(self, place: int, rows: Rows, order: NDArray[np.int64] | None) -> Folded:
         stage = self.stages[place]
         walked = stage.walk(rows, order, self._absent_ids)
-        if place == 0:
-            self.touched = []
-        words = rows.words if order is None else rows.words[order]
-        self.touched.append(words[:, stage.key_word])
         self._timer(stage.name)
         return self._folders[place].fold(rows, walked)
 
@@ -137,7 +132,7 @@ class Engine:
 
     def _forget(self) -> None:
         clock_ms = self.stages[0].clock_ms
-        if clock_ms - self._forgot_ms < FORGET_EVERY_MS:
+        if clock_ms - self._forgot_ms < TIDY_EVERY_MS:
             return
         self._forgot_ms = clock_ms
         for stage, book in zip(self.stages, self.books, strict=True):

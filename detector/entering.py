@@ -31,18 +31,29 @@ from detector.events import (
     T,
 )  # fmt: skip
 from detector.familiar import find_known, high, see
-from detector.forgetting import forget_before, horizon_of
+from detector.forgetting import forget_before, horizon_at
 from detector.jit import compiled, inlined
 from detector.memory import (
     CLOCK_NOW,
     DAY_MS,
     RING_MAX,
-    TURN,
     Memory,
     Row,
 )  # fmt: skip
+from detector.names import EVIDENCE_REACH_MS
 from detector.places import find_or_add
-from detector.ring import at, find_id, find_put_away, insert, is_repeat, mark_echoes, place_of, rank
+from detector.ring import (
+    at,
+    find_id,
+    find_put_away,
+    insert,
+    is_repeat,
+    mark_echoes,
+    number_bit,
+    place_of,
+    rank,
+    unname,
+)  # fmt: skip
 
 JUDGED, REPEAT, STALE, TOO_LATE, KEYLESS = range(5)
 NORMAL_HALF_LIFE_MS: Final = 30 * DAY_MS
@@ -148,7 +159,7 @@ def _release_again(m: Memory, r: Row, after: int) -> None:
         if (kind == 8 or kind == 9) and m.slots[s, m.place[VERIFICATION]] == 0:
             wanted = m.slots[s, m.place[OBJECT]]
             m.slots[s, m.place[VERIFICATION]] = _bound_check(m, r, j, wanted)
-            m.changed[s] = m.clock[TURN]
+            r.changed |= number_bit(r, j)
 
 
 @inlined
@@ -228,7 +239,7 @@ def enter_account(
         return 0, -1, True
     row = find_or_add(m, w[ACCOUNT])
     r = m.rows[row]
-    horizon_ms = horizon_of(m.clock[CLOCK_NOW], history_ms)
+    horizon_ms = horizon_at(m.clock[CLOCK_NOW], t, history_ms)
     if horizon_ms > r.horizon_ms:
         forget_before(m, row, horizon_ms)
     if is_repeat(m, r, w):
@@ -254,7 +265,9 @@ def enter_account(
     too_late = t < m.clock[CLOCK_NOW] - lateness_ms
     if not too_late and (kind == 8 or kind == 9) and w[VERIFICATION] == 0:
         w[VERIFICATION] = _bound_check(m, r, j, w[OBJECT])
-    j = insert(m, r, j, w)
+    if too_late:
+        unname(m, r, j, m.clock[CLOCK_NOW] - lateness_ms - EVIDENCE_REACH_MS)
+    j = insert(m, r, j, w, i)
     rows.onward[i] = rows.decide[i] or kind < 8 or kind == 10 or kind == 11
     if (kind == 32 or kind == 33) and w[OBJECT] != 0:
         rows.onward[i] = _resolve_label(m, r, w, kind)

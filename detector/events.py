@@ -91,6 +91,7 @@ PAYEE_KIND_SHIFT: Final = 19  # 2 bits: index in PAYEE_KINDS
 FIRST_TO_PAYEE_BIT: Final = 1 << 21  # the account had never drawn to this payee before
 OPENING_BIT: Final = 1 << 22  # the account's first draw to this payee in the 24 h before it
 OVERDUE_BIT: Final = 1 << 23  # a debit at or after its overdue_at
+NAMELESS_BIT: Final = 1 << 28  # in a ring: too old for anybody to ask for its names again
 EXPIRED_SHIFT: Final = 24  # 2 bits, of a debit: the mandate had run out; 0 not told, 1 no, 2 yes
 REVOKED_SHIFT: Final = 26  # 2 bits, of a debit: the mandate was revoked; the same
 LATITUDE_SHIFT: Final = 32  # 12 bits: tenths of a degree + 900; 4095 is not known

@@ -12,6 +12,7 @@ from detector.memory import (
     ACCOUNTS_MAX,
     DEVICES_MAX,
     FAMILIAR_MIN,
+    KNOWN_MAX,
     NETWORKS_MAX,
     PAYEES_MAX,
     Memory,
@@ -20,7 +21,6 @@ from detector.memory import (
 from detector.places import copy_row, give_back, take
 
 KNOWN_DEVICE, KNOWN_NETWORK, KNOWN_PAYEE = 0, 1, 2
-KNOWN_MAX = DEVICES_MAX + NETWORKS_MAX + PAYEES_MAX
 LABEL_MS = 90 * 86_400_000  # a fraud label speaks, and keeps its account in the set, so long
 
 

@@ -50,8 +50,11 @@ class Folder:
             if rule.effect == "withdraw" and rule.status == "live" and rule.id in self._kept
         ]  # fmt: skip
 
-    def fold(self, rows: Rows, walked: Walked) -> Folded:
-        """Fold in event order: an event's own hits, then what it made be judged again."""
+    def fold(self, rows: Rows, walked: Walked, folded: Folded | None = None) -> Folded:
+        """Fold in event order: an event's own hits, then what it made be judged again.
+
+        `folded`: what earlier rows of the batch gave, to be added to.
+        """
         own: dict[int, list[Finding]] = defaultdict(list)
         again: dict[int, list[Finding]] = defaultdict(list)
         for finding in walked.findings:
@@ -59,7 +62,7 @@ class Folder:
         retold: dict[int, list[int]] = defaultdict(list)
         for place, row in enumerate(walked.again_source):
             retold[row].append(place)
-        folded = Folded()
+        folded = Folded() if folded is None else folded
         for row in sorted(own.keys() | retold.keys()):
             self._fold_own(rows, row, own.get(row, []), folded)
             for place in retold.get(row, ()):

@@ -16,6 +16,13 @@ def horizon_of(clock_ms: int, history_ms: int) -> int:
 
 
 @inlined
+def horizon_at(clock_ms: int, t: int, history_ms: int) -> int:
+    """The horizon of an event of time t: of the clock as the event moves it, if it does at once."""
+    moved = max(clock_ms, t) if clock_ms < 0 or t <= clock_ms + DAY_MS else clock_ms
+    return horizon_of(moved, history_ms)
+
+
+@inlined
 def _begin_anew(m: Memory, row: int) -> None:
     """Leave nothing of an entity but its key and its place."""
     r = m.rows[row]

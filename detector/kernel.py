@@ -15,15 +15,16 @@ from detector.entering import JUDGED, Rows, enter_account
 from detector.events import ACCOUNT, CODE, KIND_MASK, OPENING_BIT, OWNER_SHIFT, PAYEE, T
 from detector.familiar import label, see_account
 from detector.fields import fill_fields
-from detector.forgetting import forget_before, horizon_of
+from detector.forgetting import forget_before, horizon_at
 from detector.hits import Found, Rules, Scratch, has_space
 from detector.jit import compiled, inlined
 from detector.judging import abstain_all, judge, recall
-from detector.memory import CLOCK_NOW, DAY_MS, RING_MAX, Memory, Row
+from detector.memory import CLOCK_NOW, DAY_MS, RING_MAX, TIDY_EVERY_MS, Memory, Row
+from detector.names import EVIDENCE_REACH_MS
 from detector.places import find_or_add, has_room
 from detector.plan import Plan
 from detector.reading import absence_cause
-from detector.ring import at, count_minute, insert, place_of, rank
+from detector.ring import at, count_minute, insert, place_of, rank, unname
 from detector.terms import Terms
 
 
@@ -64,7 +65,7 @@ def _enter_entity(
         return 0, -1, True
     row = find_or_add(m, key)
     r = m.rows[row]
-    horizon_ms = horizon_of(m.clock[CLOCK_NOW], history_ms)
+    horizon_ms = horizon_at(m.clock[CLOCK_NOW], t, history_ms)
     if horizon_ms > r.horizon_ms:
         forget_before(m, row, horizon_ms)
     if kind >= 60:
@@ -82,8 +83,11 @@ def _enter_entity(
     see_account(m, r, w[ACCOUNT], t, kind)
     if kind < 2 and len(m.minutes):
         count_minute(m, row, t, kind == 1)
-    j = insert(m, r, j, w)
-    if not judged or t < m.clock[CLOCK_NOW] - lateness_ms:
+    too_late = not judged or t < m.clock[CLOCK_NOW] - lateness_ms
+    if too_late:
+        unname(m, r, j, m.clock[CLOCK_NOW] - lateness_ms - EVIDENCE_REACH_MS)
+    j = insert(m, r, j, w, i)
+    if too_late:
         rows.degraded[i] = 1
         return row, -1, True
     return row, j, True
@@ -98,10 +102,14 @@ def walk(
     """Walk the batch rows named by `order` through the stage of `key_word`.
 
     Each event is put in its place, then judged, then what stands after it is judged again (law 6).
-    Returns the position in `order` to go on from: where room ran out, or its end.
+    Returns the position in `order` to go on from: where room ran out, where the clock came into
+    another quarter of a day (time to tidy), or its end.
     """
+    quarter = m.clock[CLOCK_NOW] // TIDY_EVERY_MS
     for position in range(start, len(order)):
         if not has_room(m) or not has_space(found, RING_MAX):
+            return position
+        if m.clock[CLOCK_NOW] // TIDY_EVERY_MS != quarter:
             return position
         i = order[position]
         if key_word == ACCOUNT:

@@ -6,11 +6,12 @@ from collections.abc import Mapping
 from typing import Final
 
 from detector.chain import Link
-from detector.state import Record, StageState, StateError
+from detector.state import Record, StageState, refusal
 from detector.state_repayment import PopulationState, RepaymentState
+from detector.state_restoring import StageRestorer
 
-OF_REPAYMENT: Final = b"OC"
-OF_POPULATION: Final = b"P"
+OF_REPAYMENT: Final = (b"N", b"O", b"C")
+OF_POPULATION: Final = (b"P",)
 
 
 class LinkState:
@@ -35,7 +36,7 @@ class LinkState:
         if self._repayment is not None and self._population is not None:
             records += self._repayment.changes()
             records += self._population.changes(self._link.stage.store.memory)
-        records += self._stage.changes(self._link.take_touched())
+        records += self._stage.changes(self._link.take_touched(), self._link.told)
         return records
 
     def restore(self, records: Mapping[bytes, bytes]) -> None:
@@ -44,15 +45,17 @@ class LinkState:
         Raises:
             StateError: a record is of another schema, damaged, or of no kind of this stage.
         """
-        parts: dict[bytes, dict[bytes, bytes]] = {b"": {}, OF_REPAYMENT: {}, OF_POPULATION: {}}
+        of_stage: dict[bytes, bytes] = {}
+        of_repayment: dict[bytes, bytes] = {}
+        of_population: dict[bytes, bytes] = {}
         for key, value in records.items():
-            kind = OF_REPAYMENT if key[:1] in (b"O", b"C") else b""
-            parts[OF_POPULATION if key[:1] == b"P" else kind][key] = value
-        self._stage.restore(parts[b""])
-        for of_account in (OF_REPAYMENT, OF_POPULATION):
-            if parts[of_account] and self._repayment is None:
-                key = next(iter(parts[of_account]))
-                raise StateError(f"state record {key.hex()}: of the account stage alone")
+            kind = key[:1]
+            if kind in (*OF_REPAYMENT, *OF_POPULATION) and self._repayment is None:
+                raise refusal(key, "of the account stage alone")
+            target = of_population if kind in OF_POPULATION else of_stage
+            (of_repayment if kind in OF_REPAYMENT else target)[key] = value
+        link = self._link
+        StageRestorer(link.stage, link.book, link.subjects).restore(of_stage)
         if self._repayment is not None and self._population is not None:
-            self._repayment.restore(parts[OF_REPAYMENT])
-            self._population.restore(self._link.stage.store.memory, parts[OF_POPULATION])
+            self._repayment.restore(of_repayment)
+            self._population.restore(link.stage.store.memory, of_population)

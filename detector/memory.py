@@ -37,12 +37,14 @@ FAMILIAR_MIN: Final = 4
 DEVICES_MAX: Final = 8  # of one account
 NETWORKS_MAX: Final = 8
 PAYEES_MAX: Final = 32
+KNOWN_MAX: Final = DEVICES_MAX + NETWORKS_MAX + PAYEES_MAX
 ACCOUNTS_MAX: Final = 96  # of one device, network or payee
 PUT_AWAY_MAX: Final = 12  # draws that left the ring, kept for repeats and labels
 PUT_AWAY_WORDS: Final = 6  # id, object, t, device, network, payee
 MINUTES: Final = 20  # of log-ins, newest of an entity
 POPULATION_MINUTES: Final = 2048  # powers of two: a day of lateness, and more
 POPULATION_HOURS: Final = 256
+TIDY_EVERY_MS: Final = 6 * 3_600_000  # of event time: then what is too old is dropped
 CLASSES: Final = 8  # free lists, by the logarithm of a segment's size
 
 STAGES: Final = ("account", "device", "network", "payee")
@@ -54,16 +56,23 @@ ACCOUNT_SLOT: Final = (
 )  # fmt: skip
 ENTITY_SLOT: Final = (T, ID, CODE, ACCOUNT, DEVICE, PAYEE, OBJECT, AMOUNT)
 
-ROW: Final = np.dtype([
+# Where an entity lives in this process, and what of it is still to be written ...
+_PLACE: Final = [
     ("key", "i8"), ("ring_at", "i8"), ("familiar_at", "i8"), ("put_away_at", "i8"),
+    ("changed", "i8"), ("kept", "i8"), ("asked", "i8"), ("ring_size", "i4"),
+    ("familiar_size", "i4"),
+]  # fmt: skip
+# ... then what its history made of it and nothing else: this half is what a state record holds.
+_STANDING: Final = [
     ("newest_put_away_ms", "i8"), ("first_ms", "i8"), ("newest_ms", "i8"),
-    ("horizon_ms", "i8"), ("normal_ms", "i8"),
-    ("normal_sum", "f8"), ("normal_weight", "f8"), ("minute_newest", "i8"), ("openings", "i8"),
-    ("draws", "i4"), ("ring_size", "i4"), ("head", "i4"), ("count", "i4"),
-    ("familiar_size", "i4"), ("familiar_count", "i4"), ("put_away_count", "i4"),
-    ("put_away_next", "i4"), ("voids", "i4"), ("marked", "i4"), ("signals", "i4"),
-    ("kinds", "i8"), ("kept_size", "i8"),
-])  # fmt: skip
+    ("horizon_ms", "i8"), ("normal_ms", "i8"), ("normal_sum", "f8"), ("normal_weight", "f8"),
+    ("minute_newest", "i8"), ("openings", "i8"), ("kinds", "i8"), ("draws", "i4"),
+    ("voids", "i4"), ("signals", "i2"), ("head", "i1"), ("count", "i1"),
+    ("familiar_count", "i1"), ("put_away_count", "i1"), ("put_away_next", "i1"),
+    ("marked", "i1"),
+]  # fmt: skip
+ROW: Final = np.dtype(_PLACE + _STANDING)
+PLACE_BYTES: Final = np.dtype(_PLACE).itemsize
 
 
 class Row(Protocol):
@@ -73,6 +82,9 @@ class Row(Protocol):
     ring_at: int
     familiar_at: int
     put_away_at: int
+    changed: int  # a bit a slot: written since its state was last taken
+    kept: int  # a bit a slot: alive when its state was last taken
+    asked: int  # the turn in which its state was last taken
     newest_put_away_ms: int
     first_ms: int
     newest_ms: int  # of all events that were remembered
@@ -84,7 +96,7 @@ class Row(Protocol):
     openings: int
     draws: int
     ring_size: int
-    head: int
+    head: int  # events that ever left the ring, modulo RING_MAX
     count: int
     familiar_size: int
     familiar_count: int
@@ -94,7 +106,6 @@ class Row(Protocol):
     marked: int
     signals: int  # all that the ring ever held, a bit each
     kinds: int
-    kept_size: int  # of the ring, when its state was last taken
 
 
 class Memory(NamedTuple):
@@ -103,7 +114,7 @@ class Memory(NamedTuple):
     rows: NDArray[Any]  # ROW, one an entity
     table: NDArray[np.int64]  # (2^k, 2): key, row + 1; open addressing
     slots: NDArray[np.int64]  # (pool, words of a slot): the rings
-    changed: NDArray[np.int64]  # (pool,): the turn in which a slot was last written
+    told: NDArray[np.int64]  # (pool,): turn << 32 | row, of the batch that brought a slot's event
     familiar: NDArray[np.int64]  # (pool, 2 or 4): hash|kind, first|last[, failed|success, ...]
     put_away: NDArray[np.int64]  # (pool * PUT_AWAY_MAX, PUT_AWAY_WORDS)
     minutes: NDArray[np.uint32]  # (rows, MINUTES, 2): log-ins, failed ones; (0, ...) if not kept
@@ -120,6 +131,6 @@ class Memory(NamedTuple):
 CLOCK_NOW, CLOCK_SINCE, CLOCK_PENDING_MS, CLOCK_PENDING_ACCOUNT = range(4)
 CLOCK_MINUTE, CLOCK_HOUR = 4, 5
 WEEK_HOUR, WEEK_LOGINS = 6, 7  # the population's week up to an hour: log-ins, then failed ones
-TURN: Final = 9  # counts the batches, so that what one changed can be kept
+TURN: Final = 9  # counts the batches of this process
 WEEK_HOURS: Final = 168
 NOT_YET: Final = -1

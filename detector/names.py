@@ -9,6 +9,7 @@ Few names are ever asked for, so a shelf is put in order only when somebody look
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import repeat
 from typing import Final
 
 import numpy as np
@@ -21,20 +22,25 @@ SHELF_MAX: Final = 2048  # names on one shelf, but for the batch that fills it
 class _Shelf:
     """Some names, and the newest time of the events that told them."""
 
-    __slots__ = ("hashes", "index", "names", "newest_ms")
+    __slots__ = ("_index", "_waiting", "newest_ms", "size")
 
     def __init__(self) -> None:
-        self.hashes: list[int] = []
-        self.names: list[str] = []
+        self.size = 0
         self.newest_ms = 0
-        self.index: dict[int, str] = {}
+        self._waiting: list[tuple[NDArray[np.int64], Sequence[str]]] = []
+        self._index: dict[int, tuple[Sequence[str], int]] = {}
+
+    def put(self, hashes: NDArray[np.int64], names: Sequence[str]) -> None:
+        self._waiting.append((hashes, names))
+        self.size += len(hashes)
 
     def of(self, value: int) -> str | None:
-        if len(self.index) < len(self.hashes):
-            self.index = dict(zip(self.hashes, self.names, strict=True))
-            if len(self.index) < len(self.hashes):  # told twice: keep one of each
-                self.hashes, self.names = list(self.index), list(self.index.values())
-        return self.index.get(value)
+        for hashes, names in self._waiting:
+            places = zip(repeat(names), range(len(names)))
+            self._index.update(zip(hashes.tolist(), places, strict=False))
+        self._waiting.clear()
+        found = self._index.get(value)
+        return None if found is None else found[0][found[1]]
 
 
 class Names:
@@ -46,15 +52,14 @@ class Names:
     def tell(
         self, times: NDArray[np.int64], hashes: NDArray[np.int64], names: Sequence[str]
     ) -> None:
-        """Remember the names of a batch's events."""
+        """Remember the names of a batch's events. `names` may make each of them when asked."""
         if not len(times):
             return
         shelf = self._shelves[-1]
-        if len(shelf.hashes) >= SHELF_MAX:
+        if shelf.size >= SHELF_MAX:
             shelf = _Shelf()
             self._shelves.append(shelf)
-        shelf.hashes.extend(hashes.tolist())
-        shelf.names.extend(names)
+        shelf.put(hashes.copy(), names)  # a column of a batch would hold the whole batch
         shelf.newest_ms = max(shelf.newest_ms, int(times.max()))
 
     def of(self, value: int) -> str:

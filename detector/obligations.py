@@ -106,7 +106,7 @@ class Obligations:
         # Least recently stepped first, so that tidying up looks only at what may go.
         self._quiet: dict[tuple[int, int], Obligation] = {}  # without an alert
         self._alerted: dict[tuple[int, int], Obligation] = {}
-        self._arrivals = 0
+        self.arrivals = 0  # steps ever taken
         self._touched: set[tuple[int, int]] | None = None  # None: nobody asks for changes
 
     @property
@@ -130,9 +130,9 @@ class Obligations:
     def _follow(
         self, key: tuple[int, int], obligation: Obligation, event: AutoDebit, *, is_judged: bool
     ) -> dict[str, Any] | None:
-        self._arrivals += 1
+        self.arrivals += 1
         obligation.add(Step(
-            event.occurred_at, self._arrivals, event.outcome, event.amount_debited_minor,
+            event.occurred_at, self.arrivals, event.outcome, event.amount_debited_minor,
             event.event_id,
         ))  # fmt: skip
         obligation.failed = obligation.failed or event.outcome in SHORT
@@ -180,11 +180,11 @@ class Obligations:
         for key in sorted(touched or ()):
             yield key, self._quiet.get(key) or self._alerted.get(key)
 
-    def restore(self, told: Mapping[tuple[int, int], Obligation]) -> None:
-        """Take the obligations of an earlier run, the least recently stepped first."""
+    def restore(self, told: Mapping[tuple[int, int], Obligation], arrivals: int) -> None:
+        """Take the obligations of an earlier run, and how many steps it had taken."""
+        self.arrivals = arrivals
         for key, one in sorted(told.items(), key=lambda item: max(item[1].steps).arrival):
             (self._alerted if one.revision else self._quiet)[key] = one
-            self._arrivals = max(self._arrivals, *(step.arrival for step in one.steps))
 
     def _record(
         self, key: tuple[int, int], obligation: Obligation, standing: Standing, event: AutoDebit

@@ -1,13 +1,18 @@
-"""What travels from one stage to the next: an event with all that later stages need of it.
+"""What travels from one stage to the next: events with all that later stages need of them.
 
 In a service the stages stand on different partitions, so that an event's way is a chain of records:
 account, device, network, payee, each keyed by its next entity (by its account where it has none).
+One record, a block, carries all rows of a batch for one partition, in their order, as columns.
+
+A block names its columns by a hash of each, so that it can be read by a rulebook that has others:
+what that one does not know is left out, what the block does not tell is not known.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Final
+from dataclasses import dataclass
+from typing import Any, Final
 
 import msgspec
 import numpy as np
@@ -16,101 +21,225 @@ from numpy.typing import NDArray
 from detector.alerts import Hit
 from detector.entering import Rows, empty_rows
 from detector.events import ACCOUNT, UNREAD, WORDS
+from detector.features import Columns
 from detector.folding import Folded
+from detector.ids import Ids
 from detector.memory import KEY_WORDS, STAGES
-from detector.told import Told
+from detector.sealing import SealError, sealed, unsealed
+from detector.told import NAMED, NameTable, TableTold, Told, packed_table
 
-KINDS_NAMED: Final = ("device", "network", "payee")
+BLOCK_ROWS_MAX: Final = 512
+BLOCK_BYTES_MAX: Final = 512 * 1024  # about; a record of Kafka's default has 1 MiB
+ROW_BYTES: Final = 256  # words, marks and masks of a row, at most
+MARKS: Final = 7  # of a row: four causes, state, decide, degraded
 
 
-class Onward(msgspec.Struct, array_like=True):
-    """One event on its way. Words and columns are little-endian arrays."""
+class OnwardError(ValueError):
+    """A block that cannot be read; the text says why, and the cure."""
 
-    event_id: str
-    account_id: str
-    entities: list[str | None]  # device, network, payee; None: it speaks of another event's
+
+class Block(msgspec.Struct, array_like=True):
+    """Rows for one partition of a stage. Arrays are little-endian, row by row."""
+
+    columns: bytes  # uint32: hashes of the columns that are told
     words: bytes
-    places: bytes  # uint16: which columns are told
-    values: bytes  # float64
-    causes: bytes  # uint8
-    field_cause: bytes
-    state: int
-    decide: int
-    degraded: int
-    hits: list[tuple[str, str, list[str]]]  # rule id, severity, actions
-    alert_ids: list[str]
+    known: bytes  # a bit a row and column: it has a value
+    values: bytes  # float64, of the set bits
+    caused: bytes  # a bit a row and column: it has a cause
+    causes: bytes  # of the set bits
+    marks: bytes  # MARKS a row
+    lengths: bytes  # int16, of the names in told.NAMED
+    names: bytes
+    hits: list[tuple[int, str, str, list[str]]]  # row, rule id, severity, actions
+    alert_ids: list[tuple[int, str]]
 
 
-_encode: Final = msgspec.msgpack.Encoder().encode
-_decoder: Final = msgspec.msgpack.Decoder(Onward)
+class Postman:
+    """Makes the blocks that leave a stage, and reads those that come to one."""
 
+    def __init__(self, columns: Columns, partitions: int) -> None:
+        """`partitions`: of each stage.
 
-class OnwardTold:
-    """The names of events that came from an earlier stage."""
+        Raises:
+            ValueError: two columns have the same hash; one of them needs another name.
+        """
+        names = list(columns.names)
+        ids = Ids(b"lendwatch.columns")
+        self._hashes = ids.hashes(names).astype(np.uint32)
+        if len(set(self._hashes.tolist())) < len(names):
+            raise ValueError("two columns have the same hash; give one of them another name")
+        self._partitions = partitions
+        self._places = {int(value): place for place, value in enumerate(self._hashes)}
+        self._known_orders: dict[bytes, NDArray[np.int64]] = {}
 
-    def __init__(self, records: Sequence[Onward]) -> None:
-        self._records = records
-        self.event_ids = [record.event_id for record in records]
-        self.account_ids = [record.account_id for record in records]
+    def sent(
+        self, order: NDArray[np.int64], stage: str, rows: Rows, told: Told,
+        folded: Sequence[Folded],
+    ) -> Iterator[tuple[int, bytes]]:  # fmt: skip
+        """The blocks of the rows in `order` for a stage, each with its partition.
 
-    def entity(self, kind: str, row: int) -> str | None:
-        """The id of a row's entity."""
-        return self._records[row].entities[KINDS_NAMED.index(kind)]
+        `folded`: what these rows hit so far, at this stage and at those before it.
+        """
+        if not len(order):
+            return
+        keys = rows.words[order, KEY_WORDS[STAGES.index(stage)]]
+        keys = np.where(keys == 0, rows.words[order, ACCOUNT], keys)
+        partitions = (keys.view(np.uint64) % np.uint64(self._partitions)).astype(np.int64)
+        if self._partitions > 1:
+            by_partition = np.argsort(partitions, kind="stable")
+            order, partitions = order[by_partition], partitions[by_partition]
+        load = _load(order, rows, told, self._hashes)
+        noted = _noted(order, folded)
+        for start, stop in _cuts(partitions, load.sizes):
+            block = load.block(start, stop)
+            for place in range(start, stop) if noted else ():
+                hits, alert_ids = noted.get(place, ((), ()))
+                block.hits += [(place - start, h.rule_id, h.severity, list(h.actions))
+                               for h in hits]  # fmt: skip
+                block.alert_ids += [(place - start, alert_id) for alert_id in alert_ids]
+            yield int(partitions[start]), sealed(block)
 
-    def entities(self, kind: str, rows: Sequence[int]) -> list[str]:
-        """The ids of a kind of many rows."""
-        return [self.entity(kind, row) or "" for row in rows]
+    def received(self, values: Sequence[bytes]) -> tuple[Rows, TableTold, Folded]:
+        """Blocks as a batch of rows, with their names and with what they hit on their way.
 
+        Raises:
+            OnwardError: a value is no block, damaged, or of another schema.
+        """
+        blocks = [_opened(value) for value in values]
+        words = np.frombuffer(b"".join(block.words for block in blocks), np.int64)
+        rows = empty_rows(words.reshape(-1, len(WORDS)).copy(), len(self._hashes))
+        before = Folded()
+        at = 0
+        for block in blocks:
+            at = self._unload(block, rows, at, before)
+        marks = np.frombuffer(b"".join(block.marks for block in blocks), np.uint8)
+        marks = marks.reshape(-1, MARKS)
+        rows.field_cause[:] = marks[:, :4]
+        rows.state[:], rows.decide[:], rows.degraded[:] = marks[:, 4], marks[:, 5], marks[:, 6]
+        rows.onward[:] = 1
+        lengths = np.frombuffer(b"".join(block.lengths for block in blocks), np.int16)
+        names = np.frombuffer(b"".join(block.names for block in blocks), np.uint8)
+        return rows, TableTold(packed_table(names, lengths.reshape(-1, len(NAMED)))), before
 
-def sent(
-    order: NDArray[np.int64], stage: str, rows: Rows, told: Told, folded: Sequence[Folded]
-) -> Iterator[tuple[int, bytes]]:
-    """The records of the rows in `order` for a stage, each with the hash that is its key.
-
-    `folded`: what these rows hit so far, at this stage and at those before it.
-    """
-    key_word = KEY_WORDS[STAGES.index(stage)]
-    for row in order.tolist():
-        words = rows.words[row]
-        causes = rows.causes[row] & (255 - UNREAD)
-        places = np.flatnonzero(~np.isnan(rows.values[row]) | (causes != 0))
-        hits = {k: hit for part in folded for k, hit in part.hits.get(row, {}).items()}
-        alert_ids = [name for part in folded for name in part.alert_ids.get(row, ())]
-        yield int(words[key_word] or words[ACCOUNT]), _encode(Onward(
-            told.event_ids[row], told.account_ids[row],
-            [told.entity(kind, row) for kind in KINDS_NAMED],
-            words.tobytes(), places.astype(np.uint16).tobytes(),
-            rows.values[row, places].tobytes(), causes[places].tobytes(),
-            rows.field_cause[row].tobytes(), int(rows.state[row]), int(rows.decide[row]),
-            int(rows.degraded[row]),
-            [(hit.rule_id, hit.severity, list(hit.actions)) for hit in hits.values()],
-            list(dict.fromkeys(alert_ids)),
-        ))  # fmt: skip
-
-
-def received(values: Sequence[bytes], columns: int) -> tuple[Rows, OnwardTold, Folded]:
-    """Records as a batch of rows, with their names and with what they hit on their way.
-
-    Raises:
-        msgspec.DecodeError: a value is no such record.
-    """
-    records = [_decoder.decode(value) for value in values]
-    words = np.frombuffer(b"".join(record.words for record in records), np.int64)
-    rows = empty_rows(words.reshape(-1, len(WORDS)).copy(), columns)
-    before = Folded()
-    for row, record in enumerate(records):
-        places = np.frombuffer(record.places, np.uint16)
-        rows.values[row, places] = np.frombuffer(record.values, np.float64)
-        rows.causes[row, places] = np.frombuffer(record.causes, np.uint8)
-        rows.field_cause[row] = np.frombuffer(record.field_cause, np.uint8)
-        for rule_id, severity, actions in record.hits:
-            before.hits[row][rule_id] = Hit(
+    def _unload(self, block: Block, rows: Rows, at: int, before: Folded) -> int:
+        """Write a block's columns and hits into rows from `at` on; where the next block begins."""
+        stop = at + len(block.words) // (8 * len(WORDS))
+        places = self._places_of(block.columns)
+        shape = (stop - at, len(places))
+        known = np.unpackbits(np.frombuffer(block.known, np.uint8), count=shape[0] * shape[1])
+        values = np.full(shape[0] * shape[1], np.nan)
+        values[known.view(bool)] = np.frombuffer(block.values)
+        caused = np.unpackbits(np.frombuffer(block.caused, np.uint8), count=shape[0] * shape[1])
+        caused[caused.view(bool)] = np.frombuffer(block.causes, np.uint8)
+        ours = places >= 0
+        if ours.all():
+            rows.values[at:stop, places] = values.reshape(shape)
+            rows.causes[at:stop, places] = caused.reshape(shape)
+        else:
+            rows.values[at:stop, places[ours]] = values.reshape(shape)[:, ours]
+            rows.causes[at:stop, places[ours]] = caused.reshape(shape)[:, ours]
+        for row, rule_id, severity, actions in block.hits:
+            before.hits[at + row][rule_id] = Hit(
                 rule_id, 0, "", "", severity, tuple(actions), {}, ()
             )  # fmt: skip
-        if record.alert_ids:
-            before.alert_ids[row] = record.alert_ids
-    rows.state[:] = [record.state for record in records]
-    rows.decide[:] = [record.decide for record in records]
-    rows.degraded[:] = [record.degraded for record in records]
-    rows.onward[:] = 1
-    return rows, OnwardTold(records), before
+        for row, alert_id in block.alert_ids:
+            before.alert_ids[at + row].append(alert_id)
+        return stop
+
+    def _places_of(self, columns: bytes) -> NDArray[np.int64]:
+        """Where these columns stand with us; -1 for one that we do not have."""
+        places = self._known_orders.get(columns)
+        if places is None:
+            hashes = np.frombuffer(columns, np.uint32).tolist()
+            places = np.array([self._places.get(value, -1) for value in hashes], np.int64)
+            if len(self._known_orders) >= 1024:  # of other rulebooks: few, but not ours to bound
+                self._known_orders.clear()
+            self._known_orders[columns] = places
+        return places
+
+
+@dataclass(slots=True)
+class _Load:
+    """Rows in the order in which they leave, column by column."""
+
+    columns: bytes
+    words: NDArray[np.int64]
+    values: NDArray[np.float64]
+    known: NDArray[np.bool_]
+    causes: NDArray[np.uint8]
+    marks: NDArray[np.uint8]
+    table: NameTable
+    sizes: NDArray[np.int64]  # bytes, about
+
+    def block(self, start: int, stop: int) -> Block:
+        known, values = self.known[start:stop], self.values[start:stop]
+        causes = self.causes[start:stop]
+        caused = causes != 0
+        starts, lengths = self.table.starts[start:stop], self.table.lengths[start:stop]
+        end = starts[-1, -1] + max(0, int(lengths[-1, -1]))
+        return Block(
+            self.columns, self.words[start:stop].tobytes(),
+            np.packbits(known).tobytes(), values[known].tobytes(),
+            np.packbits(caused).tobytes(), causes[caused].tobytes(),
+            self.marks[start:stop].tobytes(), lengths.tobytes(),
+            self.table.blob[starts[0, 0] : end].tobytes(), [], [],
+        )  # fmt: skip
+
+
+def _load(order: NDArray[np.int64], rows: Rows, told: Told, hashes: NDArray[np.uint32]) -> _Load:
+    values, causes = rows.values[order], rows.causes[order] & np.uint8(255 - UNREAD)
+    known = ~np.isnan(values)
+    is_told = known.any(axis=0) | causes.any(axis=0)
+    columns = np.flatnonzero(is_told)
+    known = known[:, columns]
+    marks = np.empty((len(order), MARKS), np.uint8)
+    marks[:, :4] = rows.field_cause[order]
+    marks[:, 4], marks[:, 5] = rows.state[order], rows.decide[order]
+    marks[:, 6] = rows.degraded[order]
+    table = told.table.of_rows(order)
+    sizes = ROW_BYTES + 8 * known.sum(axis=1) + np.maximum(table.lengths, 0).sum(axis=1)
+    return _Load(
+        hashes[columns].tobytes(), rows.words[order], values[:, columns], known,
+        causes[:, columns], marks, table, sizes,
+    )  # fmt: skip
+
+
+def _noted(
+    order: NDArray[np.int64], folded: Sequence[Folded]
+) -> dict[int, tuple[list[Hit], list[str]]]:  # fmt: skip
+    """What rows hit, and the alerts of these hits, by place in `order`."""
+    if not any(part.hits or part.alert_ids for part in folded):
+        return {}
+    noted = {}
+    for place, row in enumerate(order.tolist()):
+        hits = {k: hit for part in folded for k, hit in part.hits.get(row, {}).items()}
+        alert_ids = [name for part in folded for name in part.alert_ids.get(row, ())]
+        if hits or alert_ids:
+            noted[place] = list(hits.values()), list(dict.fromkeys(alert_ids))
+    return noted
+
+
+def _cuts(
+    partitions: NDArray[np.int64], sizes: NDArray[np.int64]
+) -> Iterator[tuple[int, int]]:  # fmt: skip
+    """Where blocks begin and end: one partition each, none too long or too large."""
+    total = np.cumsum(sizes)
+    edges = [*(np.flatnonzero(np.diff(partitions)) + 1).tolist(), len(partitions)]
+    start = 0
+    for edge in edges:
+        while start < edge:
+            before = int(total[start] - sizes[start])
+            fitting = int(np.searchsorted(total, before + BLOCK_BYTES_MAX, side="right"))
+            stop = min(edge, start + BLOCK_ROWS_MAX, max(fitting, start + 1))
+            yield start, stop
+            start = stop
+
+
+def _opened(value: bytes) -> Block:
+    try:
+        block: Any = unsealed(value, Block)
+    except SealError as error:
+        raise OnwardError(
+            f"block of an earlier stage: {error}; take it again from there"
+        ) from error
+    return block  # type: ignore[no-any-return]

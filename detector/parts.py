@@ -13,19 +13,19 @@ from detector.features import Columns, absent_fields, absent_ids
 from detector.findings import Findings
 from detector.folding import Folder
 from detector.ids import Ids
+from detector.onward import Postman
 from detector.policy import Policy
 from detector.reasons import Reasons
 from detector.records import AlertWriter, Versions
 from detector.repayment import Repayment
 from detector.rulebook import Rulebook
-from detector.stage import Stage
+from detector.stage import Stage, StagePlan
 from detector.subjects import Subjects
 from detector.terms import terms_of
 from detector.treatment import Calendar
 
 HOLD_PARAMETER: Final = "hold_ms"
 PAYOUT_PARAMETER: Final = "payout_after_ms"
-FORGET_EVERY_MS: Final = 6 * 3_600_000  # of event time; tidying changes nothing that is said
 DECIDED_BY: Final = (*DRAW_COLUMNS, *DEBIT_COLUMNS)
 
 
@@ -36,12 +36,13 @@ class Parts:
         self, rulebook: Rulebook, policy: Policy, ids: Ids, *, partitions: int = 1
     ) -> None:
         """`partitions`: of each topic of the service; 1 in a replay."""
-        self.partitions = partitions
+        self._plans: dict[str, StagePlan] = {}
         self._rulebook = rulebook
         self._policy = policy
         self.ids = ids
         self.versions = Versions(rulebook.version, rulebook.features_version, None)
         self.columns = Columns(rulebook.features, standing_columns(rulebook))
+        self.postman = Postman(self.columns, partitions)
         self.absent_ids = absent_ids(policy)
         self.lateness_ms = policy.lateness_ms
         self._calendar = Calendar(policy.timezone)
@@ -51,10 +52,12 @@ class Parts:
         self.writer = AlertWriter(rulebook, self._calendar, hold_ms, self.versions)
 
     def stage(self, name: str) -> Stage:
-        """A stage with an empty memory."""
-        return Stage(
-            name, self._rulebook, self.columns, self._policy, self._terms, DECIDED_BY
-        )  # fmt: skip
+        """A stage with an empty memory; those of one name share what is large and holds nothing."""
+        if name not in self._plans:
+            self._plans[name] = StagePlan(
+                name, self._rulebook, self.columns, self._policy, self._terms, DECIDED_BY
+            )  # fmt: skip
+        return Stage(self._plans[name])
 
     def book(self) -> AlertBook:
         """An empty alert book."""

@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 from detector.jit import allocating, compiled, inlined
 from detector.memory import (
     ACCOUNTS_MAX,
+    FAMILIAR_MIN,
+    KNOWN_MAX,
     PUT_AWAY_MAX,
     RING_MAX,
     RING_MIN,
@@ -37,18 +39,25 @@ def enter_all(table: NDArray[np.int64], keys: NDArray[np.int64]) -> None:
         table[i, 1] = row + 1
 
 
+@inlined
+def row_of(table: NDArray[np.int64], key: int) -> int:
+    """The row of a key; -1 where it is not known."""
+    size = len(table)
+    i = _first_probe(key, size)
+    while table[i, 1] != 0:
+        if table[i, 0] == key:
+            known: int = table[i, 1] - 1
+            return known
+        i = (i + 1) & (size - 1)
+    return -1
+
+
 @allocating
 def rows_of(table: NDArray[np.int64], keys: NDArray[np.int64]) -> NDArray[np.int64]:
     """The rows of keys; -1 for one that is not known."""
-    size = len(table)
-    rows = np.full(len(keys), -1, np.int64)
+    rows = np.empty(len(keys), np.int64)
     for k in range(len(keys)):
-        i = _first_probe(keys[k], size)
-        while table[i, 1] != 0:
-            if table[i, 0] == keys[k]:
-                rows[k] = table[i, 1] - 1
-                break
-            i = (i + 1) & (size - 1)
+        rows[k] = row_of(table, keys[k])
     return rows
 
 
@@ -65,12 +74,12 @@ def has_room(m: Memory) -> bool:
 @inlined
 def find_or_add(m: Memory, key: int) -> int:
     """The row of an entity; a new one where it was not known."""
+    known = row_of(m.table, key)
+    if known >= 0:
+        return known
     size = len(m.table)
     i = _first_probe(key, size)
     while m.table[i, 1] != 0:
-        if m.table[i, 0] == key:
-            known: int = m.table[i, 1] - 1
-            return known
         i = (i + 1) & (size - 1)
     row: int = m.used[0]
     m.used[0] = row + 1
@@ -132,6 +141,25 @@ def give_back(pool: NDArray[np.int64], m: Memory, which: int, at: int, size: int
     pool[at, 0] = m.free[which, kind]
     m.free[which, kind] = at
     m.used[4 + which] += size
+
+
+@compiled
+def give_segments(m: Memory, row: int) -> None:
+    """Give an entity the smallest segments that hold what its counts say."""
+    r = m.rows[row]
+    size, most = RING_MIN, KNOWN_MAX if m.familiar.shape[1] == 2 else ACCOUNTS_MAX
+    while size < r.count:
+        size *= 2
+    if r.count:
+        r.ring_at, r.ring_size = take(m.slots, m, 0, size), size
+    size = FAMILIAR_MIN
+    while size < r.familiar_count:
+        size = min(size * 2, most)
+    if r.familiar_count:
+        r.familiar_at, r.familiar_size = take(m.familiar, m, 1, size), size
+    if r.put_away_count:
+        r.put_away_at = m.used[3] * PUT_AWAY_MAX
+        m.used[3] += 1
 
 
 @compiled

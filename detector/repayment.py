@@ -50,13 +50,21 @@ class Repayment:
         """Obligations in memory."""
         return self.obligations.count
 
-    def take(self, events: Sequence[Event], rows: Rows, kinds: NDArray[np.int64]) -> Repaid:
-        """Take the debits and contacts of a batch in event order."""
-        repaid = Repaid()
+    def take(
+        self, events: Sequence[Event], rows: Rows, kinds: NDArray[np.int64],
+        part: slice = slice(None), repaid: Repaid | None = None,
+    ) -> Repaid:  # fmt: skip
+        """Take the debits and contacts of a batch, or of a part of its rows, in event order.
+
+        `repaid`: what earlier rows of the batch made, to be added to.
+        """
+        repaid = Repaid() if repaid is None else repaid
         told = (rows.state == JUDGED) | (rows.state == TOO_LATE) | (rows.state == STALE)
         concerned = told & (((kinds >= 16) & (kinds < 32)) | (kinds == CONTACTED))
-        histories = iter(rows.values[np.ix_(concerned, self._columns)].tolist())
-        for row, history in zip(np.flatnonzero(concerned).tolist(), histories, strict=True):
+        places = np.arange(len(kinds))[part]
+        places = places[concerned[part]]
+        histories = rows.values[np.ix_(places, self._columns)].tolist()
+        for row, history in zip(places.tolist(), histories, strict=True):
             event = events[row]
             state, account = int(rows.state[row]), int(rows.words[row, ACCOUNT])
             if isinstance(event, AutoDebit):

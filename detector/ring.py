@@ -1,15 +1,18 @@
 """The compiled ring of an entity: put an event in its place, let the oldest leave.
 
 A ring is `count` slots from `head`, oldest first, in a segment whose size is a power of two.
-A logical position `j` (0 the oldest) is the slot `at(row, j)`.
+A logical position `j` (0 the oldest) is the slot `at(row, j)`; its number, by which state records
+know it, is that of a whole ring, however small the segment still is.
 """
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
-from detector.events import CODE, ID, KIND_MASK, OBJECT, SIGNALS_SHIFT
+from detector.events import CODE, ID, KIND_MASK, NAMELESS_BIT, OBJECT, SIGNALS_SHIFT
 from detector.jit import compiled, inlined
 from detector.memory import (
     MINUTES,
@@ -27,6 +30,31 @@ from detector.places import copy_row, give_back, take
 def at(r: Row, j: int) -> int:
     """The slot of logical position j."""
     return r.ring_at + ((r.head + j) & (r.ring_size - 1))
+
+
+@inlined
+def number_bit(r: Row, j: int) -> int:
+    """The bit of the slot number of logical position j."""
+    bit: Any = np.int64(1) << ((r.head + j) & (RING_MAX - 1))
+    return bit  # type: ignore[no-any-return]
+
+
+@inlined
+def live_bits(r: Row) -> int:
+    """A bit for each slot number that holds an event."""
+    if r.count == RING_MAX:
+        return -1
+    ones = (np.int64(1) << r.count) - 1
+    bits: Any = (ones << r.head) | (ones >> (RING_MAX - r.head)) if r.head else ones
+    return bits  # type: ignore[no-any-return]
+
+
+@compiled
+def set_kept(rows: NDArray[Any]) -> None:
+    """Say of entities (memory.ROW) that all that their rings hold stands in records already."""
+    for k in range(len(rows)):
+        rows[k].kept = live_bits(rows[k])
+        rows[k].changed = 0
 
 
 @inlined
@@ -72,13 +100,14 @@ def _grow(m: Memory, r: Row) -> None:
     size = RING_MIN if old_size == 0 else old_size * 2
     new_at = take(m.slots, m, 0, size)
     for j in range(r.count):
-        copy_row(m.slots, old_at + ((old_head + j) & (old_size - 1)), new_at + j)
-        m.changed[new_at + j] = m.clock[TURN]
+        old = old_at + ((old_head + j) & (old_size - 1))
+        new = new_at + ((old_head + j) & (size - 1))
+        copy_row(m.slots, old, new)
+        m.told[new] = m.told[old]
     if old_size:
         give_back(m.slots, m, 0, old_at, old_size)
     r.ring_at = new_at
     r.ring_size = size
-    r.head = 0
 
 
 @compiled
@@ -101,13 +130,16 @@ def let_oldest_go(m: Memory, r: Row) -> None:
     kind = m.slots[oldest, 2] & KIND_MASK
     if len(m.put_away) and (kind == 8 or kind == 9):
         _put_away(m, r, oldest)
-    r.head = (r.head + 1) & (r.ring_size - 1)
+    r.head = (r.head + 1) & (RING_MAX - 1)
     r.count -= 1
 
 
 @inlined
-def insert(m: Memory, r: Row, j: int, words: NDArray[np.int64]) -> int:
-    """Put a batch row at logical position j; the oldest leaves a full ring. Its final position."""
+def insert(m: Memory, r: Row, j: int, words: NDArray[np.int64], i: int) -> int:
+    """Put batch row i, `words`, at logical position j; the oldest leaves a full ring.
+
+    Gives its final position.
+    """
     if r.count == r.ring_size and r.ring_size < RING_MAX:
         _grow(m, r)
     if r.count == RING_MAX:
@@ -116,9 +148,11 @@ def insert(m: Memory, r: Row, j: int, words: NDArray[np.int64]) -> int:
     r.newest_ms = max(r.newest_ms, words[0])
     for k in range(r.count, j, -1):
         copy_row(m.slots, at(r, k - 1), at(r, k))
-        m.changed[at(r, k)] = m.clock[TURN]
+        m.told[at(r, k)] = m.told[at(r, k - 1)]
+        r.changed |= number_bit(r, k)
     s = at(r, j)
-    m.changed[s] = m.clock[TURN]
+    m.told[s] = m.clock[TURN] << 32 | i
+    r.changed |= number_bit(r, j)
     for k in range(len(m.keep)):
         m.slots[s, k] = words[m.keep[k]]
     r.count += 1
@@ -130,6 +164,18 @@ def insert(m: Memory, r: Row, j: int, words: NDArray[np.int64]) -> int:
     if kind == 8 or kind == 9:
         r.kinds |= np.int64(1) << (kind + 4)  # it may become an echo
     return j
+
+
+@inlined
+def unname(m: Memory, r: Row, j: int, oldest_ms: int) -> None:
+    """Mark what an insertion at j will move and is older than anybody can ask for the names of.
+
+    Its state will be written again, and must not depend on who still remembers its names.
+    """
+    for k in range(j, r.count):
+        s = at(r, k)
+        if m.slots[s, 0] < oldest_ms:
+            m.slots[s, CODE] |= NAMELESS_BIT
 
 
 @inlined
@@ -153,7 +199,7 @@ def mark_echoes(m: Memory, r: Row, j: int, words: NDArray[np.int64]) -> bool:
             echo = True
         elif not echo and (kind == 8 or kind == 9):
             m.slots[s, 2] += 4
-            m.changed[s] = m.clock[TURN]
+            r.changed |= number_bit(r, k)
     if echo:
         words[CODE] += 4
     return known

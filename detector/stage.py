@@ -24,6 +24,7 @@ from detector.memory import (
     NOT_YET,
     RING_MAX,
     STAGES,
+    TIDY_EVERY_MS,
     TURN,
 )  # fmt: skip
 from detector.policy import Policy
@@ -31,6 +32,7 @@ from detector.rulebook import Rulebook
 from detector.rules import Rule, compile_rules
 from detector.store import Store
 from detector.terms import Terms
+from detector.told import NAMED
 
 AGAIN_ROOM: Final = 1024  # events judged again between two visits of Python
 FINDINGS_ROOM: Final = 2048
@@ -58,8 +60,11 @@ class Walked:
     again_causes: list[NDArray[np.uint8]] = field(default_factory=list)
 
 
-class Stage:
-    """A stage of the engine: `walk` takes a batch's rows through it."""
+class StagePlan:
+    """What the stages of one name have in common: compiled rules and features, room to work in.
+
+    Stages that share one are for one thread.
+    """
 
     def __init__(
         self, name: str, rulebook: Rulebook, columns: Columns, policy: Policy, terms: Terms,
@@ -68,7 +73,6 @@ class Stage:
         """`decided_by`: the columns that decisions read."""
         self.name = name
         self.key_word = KEY_WORDS[STAGES.index(name)]
-        self.store = Store(name)
         self.rules = tuple(
             rule for rule in rulebook.rules if rule.stage == name and rule.status != "off"
         )
@@ -78,11 +82,27 @@ class Stage:
         self.plan = compile_plan(name, rulebook.features, columns, policy, exported)
         self.kept = kept_columns(name, rulebook.features)
         self.compiled = _compiled_rules(self, rulebook, columns)
-        self._terms = terms
-        self._lateness_ms = policy.lateness_ms
-        self._history_ms = policy.history_ms
-        self._found = _found(len(columns.names), len(self.rules))
+        self.terms = terms
+        self.lateness_ms = policy.lateness_ms
+        self.history_ms = policy.history_ms
+        self.found = _found(len(columns.names), len(self.rules))
         self.scratch = _scratch()
+
+    def is_kept(self, rule: Rule) -> bool:
+        """Whether a rule can be judged again here (law 6)."""
+        return not rule.reads_standing and all(name in self.kept for name in rule.reads)
+
+
+class Stage:
+    """A stage of the engine: `walk` takes a batch's rows through it."""
+
+    def __init__(self, plan: StagePlan) -> None:
+        """An empty stage."""
+        self.name = plan.name
+        self.key_word = plan.key_word
+        self.rules = plan.rules
+        self.store = Store(plan.name)
+        self._plan = plan
 
     @property
     def clock_ms(self) -> int:
@@ -92,7 +112,7 @@ class Stage:
     @property
     def results(self) -> NDArray[np.int64]:
         """(rules, 4): how often each rule hit, was clear, abstained, erred."""
-        return self._found.results
+        return self._plan.found.results
 
     def advance(self, clock_ms: int) -> None:
         """Let the clock go on to a time without an event; never back."""
@@ -104,32 +124,67 @@ class Stage:
     def forget(self) -> None:
         """Drop entities of which nothing would be kept (law 28)."""
         if self.clock_ms >= 0:
-            self.store.drop_before((self.clock_ms - self._history_ms) // DAY_MS * DAY_MS)
+            self.store.drop_before((self.clock_ms - self._plan.history_ms) // DAY_MS * DAY_MS)
+
+    def named_words(self) -> NDArray[np.bool_]:
+        """Which of told.NAMED can be asked for of an event in this stage's memory."""
+        kept = {*self.store.memory.keep.tolist(), self.key_word}
+        return np.array([word in kept for word in NAMED], bool)
+
+    def words_of(self, slots: NDArray[np.int64], keys: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Slots of rings, of entities with these keys, as rows of words; 0 where not kept."""
+        words = np.zeros((len(slots), len(WORDS)), np.int64)
+        words[:, self.store.memory.keep] = slots
+        words[:, self.key_word] = keys
+        return words
 
     def is_kept(self, rule: Rule) -> bool:
         """Whether a rule can be judged again here (law 6)."""
-        return not rule.reads_standing and all(name in self.kept for name in rule.reads)
+        return self._plan.is_kept(rule)
+
+    @property
+    def quarter(self) -> int:
+        """The quarter of a day (UTC) that the clock is in."""
+        return self.clock_ms // TIDY_EVERY_MS
 
     def walk(
         self, rows: Rows, order: NDArray[np.int64] | None, absent_ids: NDArray[np.uint8]
     ) -> Walked:
         """Take the rows (all at the account stage, else those of `order`) through the stage."""
         walked, position = Walked(), 0
-        self.store.memory.clock[TURN] += 1
         if order is None:
             order = np.arange(len(rows.words))
+        self.begin_batch()
         while position < len(order):
-            self.store.make_room()
-            position = walk(
-                position, order, self.key_word, rows, self.store.memory, self.plan,
-                self.compiled, self._terms, absent_ids, self._lateness_ms,
-                self._history_ms, self._found, self.scratch,
-            )  # fmt: skip
-            self._take_away(walked)
+            position = self.walk_on(rows, order, position, absent_ids, walked)
         return walked
 
+    def begin_batch(self) -> None:
+        """To be called before the first `walk_on` of a batch."""
+        self.store.memory.clock[TURN] += 1
+
+    def walk_on(
+        self, rows: Rows, order: NDArray[np.int64], position: int,
+        absent_ids: NDArray[np.uint8], walked: Walked,
+    ) -> int:  # fmt: skip
+        """Walk from a position on, as far as the clock stays in its quarter of a day.
+
+        The event that moves it into another is the last. Gives the position to go on from; what
+        was found is added to `walked`.
+        """
+        plan, quarter = self._plan, self.quarter
+        while position < len(order) and self.quarter == quarter:
+            self.store.make_room()
+            position = walk(
+                position, order, self.key_word, rows, self.store.memory, plan.plan,
+                plan.compiled, plan.terms, absent_ids, plan.lateness_ms, plan.history_ms,
+                plan.found, plan.scratch,
+            )  # fmt: skip
+            self._take_away(walked)
+        return position
+
     def _take_away(self, walked: Walked) -> None:
-        found = self._found
+        found = self._plan.found
         findings, _, again = (int(n) for n in found.n)
         base = len(walked.again_source)
         for row, at, rule, result, start, n in found.findings[:findings].tolist():
@@ -144,7 +199,7 @@ class Stage:
         found.n[:] = 0
 
 
-def _compiled_rules(stage: Stage, rulebook: Rulebook, columns: Columns) -> Rules:
+def _compiled_rules(stage: StagePlan, rulebook: Rulebook, columns: Columns) -> Rules:
     rules = stage.rules
     programs = compile_rules(rules, columns.index)
     by_trigger: list[list[int]] = [

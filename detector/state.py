@@ -3,19 +3,19 @@
 A record is a key and a value for a compacted log: of one key the newest value counts, and None
 takes it away. Kinds, by the first byte of the key:
 
-    E entity    its row, familiar set, put-away draws, minutes, and its name
+    E entity    its row, familiar set, put-away draws, minutes (gathering.py says how)
     S slot      one place of an entity's ring, with the names that its event told
     A alerts    all that stands at one key of the stage
     H header    clock, what sources usually carry
 
-A value begins with the schema's number and a checksum. Nothing is written in a form that could run
-code when it is read.
+Two lives of one history end in the same values, whatever its batches and restarts were. So nothing
+of a process is in them, and a slot's names are those that its own event told (law 29).
 """
 
 from __future__ import annotations
 
-import zlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from typing import Any, Final
 
 import msgspec
@@ -24,35 +24,21 @@ from numpy.typing import NDArray
 
 from detector.alert_book import AlertBook, Shelf
 from detector.alerts import Alert, Scope
-from detector.events import ACCOUNT, DEVICE, ID, NETWORK, PAYEE, T
-from detector.memory import MINUTES, PUT_AWAY_MAX, PUT_AWAY_WORDS, ROW, TURN
-from detector.names import Names
-from detector.places import rows_of
+from detector.events import ACCOUNT, CODE, ID, KIND_MASK, NAMELESS_BIT, T
+from detector.gathering import entity_payloads, slot_payloads, take_slots, touched_rows
+from detector.memory import RING_MAX, TURN, Memory
+from detector.sealing import SealError, sealed, sealed_bytes, unsealed, unsealed_bytes
 from detector.stage import Stage
 from detector.subjects import Subjects
+from detector.told import NAMED, NameTable, Told, table_of
 
-SCHEMA: Final = 1
 Record = tuple[bytes, bytes | None]
-_NAMED: Final = (ACCOUNT, DEVICE, NETWORK, PAYEE)
-_pack: Final = msgspec.msgpack.Encoder().encode
+KEY_BYTES: Final = 8
+ROW_MASK: Final = (1 << 32) - 1  # of Memory.told
 
 
 class StateError(ValueError):
     """A record that cannot be used; the text says which, why, and the cure."""
-
-
-class _Entity(msgspec.Struct, array_like=True):
-    row: bytes
-    familiar: bytes
-    put_away: bytes
-    minutes: bytes
-    name: str
-
-
-class _Slot(msgspec.Struct, array_like=True):
-    words: bytes
-    event_id: str
-    names: list[str]  # of account, device, network, payee; "" where not told
 
 
 class _Shelf(msgspec.Struct, array_like=True):
@@ -67,168 +53,144 @@ class _Header(msgspec.Struct, array_like=True):
     carried: list[list[int]]
 
 
-def sealed(value: Any) -> bytes:
-    """A value with the schema's number and its checksum before it."""
-    payload = _pack(value)
-    return bytes((SCHEMA,)) + zlib.crc32(payload).to_bytes(4, "big") + payload
-
-
 def opened(key: bytes, value: bytes, kind: Any) -> Any:
-    """The content of a record.
+    """The content of a record, of this type.
+
+    Raises:
+        StateError: it is of another schema, damaged, or of another type.
+    """
+    try:
+        return unsealed(value, kind)
+    except SealError as error:
+        raise refusal(key, error) from error
+
+
+def opened_bytes(key: bytes, value: bytes) -> bytes:
+    """The content of a record that is no msgpack.
 
     Raises:
         StateError: it is of another schema, or damaged.
     """
-    name = key.hex()
-    if not value or value[0] != SCHEMA:
-        found = value[0] if value else "none"
-        raise StateError(
-            f"state record {name}: schema {found}, this version reads {SCHEMA}; "
-            "rebuild the state from the inputs"
-        )
-    payload = value[5:]
-    if zlib.crc32(payload) != int.from_bytes(value[1:5], "big"):
-        raise StateError(f"state record {name}: damaged (checksum); rebuild it from the inputs")
     try:
-        return msgspec.msgpack.decode(payload, type=kind)
-    except msgspec.DecodeError as error:
-        raise StateError(f"state record {name}: cannot be read: {error}") from error
+        return unsealed_bytes(value)
+    except SealError as error:
+        raise refusal(key, error) from error
 
 
-def _key(kind: bytes, entity: int) -> bytes:
-    return kind + entity.to_bytes(8, "big", signed=True)
+def refusal(key: bytes, why: object) -> StateError:
+    """Why a record cannot be used, with the cure."""
+    return StateError(f"state record {key.hex()}: {why}; rebuild the state from the inputs")
+
+
+def key_of(kind: bytes, *parts: int) -> bytes:
+    """The key of a record about these hashes or numbers."""
+    return kind + b"".join(part.to_bytes(KEY_BYTES, "big", signed=True) for part in parts)
 
 
 class StageState:
-    """Writes and reads the records of one stage."""
+    """Writes the records of one stage. state_restoring.py reads them."""
 
     def __init__(self, stage: Stage, book: AlertBook, subjects: Subjects) -> None:
         self._stage = stage
         self._book = book
         self._subjects = subjects
+        self._asked = 0
+        self._named = stage.named_words()
         stage.store.take_dropped()  # from now on somebody asks
-        book.take_forgotten()
+        book.take_changed()
 
-    def changes(self, keys: Iterable[int]) -> Iterator[Record]:
-        """What the last walk changed at the entities with these keys, and the header.
+    def changes(self, keys: NDArray[np.int64], told: Told | None) -> Iterator[Record]:
+        """What changed since this was last asked, and the header.
 
-        Each key as often as it likes, 0 for none; those of all rows that went into the walk.
+        `keys`: of the entities of all rows that went into walks since then, each as often as it
+        likes, 0 for none. `told`: the names of the last walk's batch.
         """
-        wanted = np.array(sorted({key for key in keys if key}), np.int64)
+        for key, written in self._stage.store.take_dropped():
+            yield key_of(b"E", key), None
+            numbers = (k for k in range(RING_MAX) if written >> k & 1)
+            yield from ((key_of(b"S", key) + bytes((k,)), None) for k in numbers)
         m = self._stage.store.memory
-        for key, row in zip(wanted.tolist(), rows_of(m.table, wanted).tolist(), strict=True):
-            if row >= 0:
-                yield from self._entity(key, row)
+        self._asked += 1
+        rows = touched_rows(m, keys, self._asked)
+        if len(rows):
+            yield from self._entities(m, rows, told)
+        for key in self._book.take_changed():
             shelf = self._book.shelves.get(key)
-            yield _key(b"A", key), None if shelf is None else sealed(_stored(shelf))
-        yield from ((_key(b"A", key), None) for key in self._book.take_forgotten())
-        for key, size in self._stage.store.take_dropped():
-            yield _key(b"E", key), None
-            yield _key(b"A", key), None
-            yield from ((_key(b"S", key) + bytes((k,)), None) for k in range(size))
-        yield b"H", sealed(_Header(m.clock.tolist(), m.carried.tolist()))
+            stands = shelf is not None and shelf.size
+            yield key_of(b"A", key), sealed(_stored(shelf)) if shelf and stands else None
+        yield b"H", sealed(_Header(m.clock[:TURN].tolist(), m.carried.tolist()))
 
-    def _entity(self, key: int, row: int) -> Iterator[Record]:
-        m = self._stage.store.memory
-        r = m.rows[row]
-        was, r["kept_size"] = int(r["kept_size"]), r["ring_size"]
-        at, block = int(r["familiar_at"]), int(r["put_away_at"])
-        yield _key(b"E", key), sealed(_Entity(
-            r.tobytes(),
-            m.familiar[at : at + r["familiar_count"]].tobytes(),
-            m.put_away[block : block + PUT_AWAY_MAX].tobytes() if block >= 0 else b"",
-            m.minutes[row].tobytes() if len(m.minutes) else b"",
-            _name_of(self._names(self._stage.key_word), key),
-        ))  # fmt: skip
-        begin, size = int(r["ring_at"]), int(r["ring_size"])
-        for k in np.flatnonzero(m.changed[begin : begin + size] == m.clock[TURN]).tolist():
-            if ((k - int(r["head"])) & (size - 1)) < r["count"]:
-                yield _key(b"S", key) + bytes((k,)), sealed(self._slot(key, begin + k))
-        yield from ((_key(b"S", key) + bytes((k,)), None) for k in range(size, was))
+    def _entities(
+        self, m: Memory, rows: NDArray[np.int64], told: Told | None
+    ) -> Iterator[Record]:  # fmt: skip
+        names = m.rows["key"][rows].astype(">i8").tobytes()
+        keys = [names[at : at + KEY_BYTES] for at in range(0, len(names), KEY_BYTES)]
+        payload, ends = entity_payloads(
+            m, rows, _as_bytes(m.rows), _as_bytes(m.familiar), _as_bytes(m.put_away),
+            _as_bytes(m.minutes),
+        )  # fmt: skip
+        for key, content in zip(keys, _cut(payload, ends), strict=True):
+            yield b"E" + key, sealed_bytes(content)
+        written, gone = take_slots(m, rows)
+        for place, number in gone.tolist():
+            yield b"S" + keys[place] + bytes((number,)), None
+        if not len(written):
+            return
+        table = self._slot_names(m, written, rows, told)
+        payload, ends = slot_payloads(
+            _as_bytes(m.slots), m.slots.shape[1] * 8, written[:, 2], *table
+        )  # fmt: skip
+        places = written[:, :2].tolist()
+        for (place, number), content in zip(places, _cut(payload, ends), strict=True):
+            yield b"S" + keys[place] + bytes((number,)), sealed_bytes(content)
 
-    def _slot(self, key: int, s: int) -> _Slot:
-        m = self._stage.store.memory
-        words = self._words(key, s)
-        names = [_name_of(self._names(word), int(words[word])) for word in _NAMED]
-        event_id = _name_of(self._subjects.event_names, int(words[ID]))
-        return _Slot(m.slots[s].tobytes(), event_id, names)
+    def _slot_names(
+        self, m: Memory, written: NDArray[np.int64], rows: NDArray[np.int64], told: Told | None
+    ) -> NameTable:
+        """The names of each slot: as its batch told them, of older ones as remembered."""
+        pool = written[:, 2]
+        turn, row = m.told[pool] >> 32, m.told[pool] & ROW_MASK
+        is_old = (turn != m.clock[TURN]) | (told is None)
+        old = np.flatnonzero(is_old)
+        if told is None:
+            table = self._remembered(m, written, rows)
+        else:
+            row[old] = 0
+            table = told.table
+            table = NameTable(table.blob, table.starts[row], table.lengths[row])
+            if len(old):
+                table = _laid_over(table, old, self._remembered(m, written[old], rows))
+        codes = m.slots[pool, CODE]
+        lengths = np.maximum(table.lengths, 0)
+        lengths[:, ~self._named] = 0
+        lengths[~self._subjects.are_asked_for(codes & KIND_MASK), 2:] = 0
+        lengths[codes & NAMELESS_BIT != 0] = 0
+        return NameTable(table.blob, table.starts, lengths)
 
-    def _words(self, key: int, s: int) -> NDArray[np.int64]:
-        """A slot as a row of words, as far as this stage keeps them."""
-        m = self._stage.store.memory
-        words = np.zeros(len(m.place), np.int64)
-        words[m.keep] = m.slots[s]
-        words[self._stage.key_word] = key
-        return words
-
-    def _names(self, word: int) -> Names:
-        subjects = self._subjects
-        return subjects.account_names if word == ACCOUNT else subjects.entity_names
-
-    def restore(self, records: Mapping[bytes, bytes]) -> None:
-        """Fill an empty stage from the newest values of all keys.
-
-        Raises:
-            StateError: a record is of another schema, or damaged.
-        """
-        of_kind: dict[bytes, list[bytes]] = {kind: [] for kind in (b"E", b"S", b"A", b"H")}
-        for key in records:
-            if key[:1] not in of_kind:
-                raise StateError(f"state record {key.hex()}: of no known kind")
-            of_kind[key[:1]].append(key)
-        for key in of_kind[b"E"]:
-            self._restore_entity(opened(key, records[key], _Entity))
-        slots = [(key, opened(key, records[key], _Slot)) for key in of_kind[b"S"]]
-        self._restore_slots(slots)
-        for key in of_kind[b"A"]:
-            shelf = opened(key, records[key], _Shelf)
-            self._book.shelves[int.from_bytes(key[1:9], "big", signed=True)] = _shelf(shelf)
-        for key in of_kind[b"H"]:
-            header = opened(key, records[key], _Header)
-            self._stage.store.memory.clock[:] = header.clock
-            self._stage.store.memory.carried[:] = header.carried
-
-    def _restore_entity(self, stored: _Entity) -> None:
-        store = self._stage.store
-        row = store.add(np.frombuffer(stored.row, ROW)[0])
-        m = store.memory
-        r = m.rows[row]
-        width = m.familiar.shape[1]
-        familiar = np.frombuffer(stored.familiar, np.int64).reshape(-1, width)
-        m.familiar[r["familiar_at"] :][: len(familiar)] = familiar
-        if stored.put_away:
-            block = np.frombuffer(stored.put_away, np.int64).reshape(-1, PUT_AWAY_WORDS)
-            m.put_away[r["put_away_at"] :][:PUT_AWAY_MAX] = block
-        if stored.minutes:
-            m.minutes[row] = np.frombuffer(stored.minutes, np.uint32).reshape(MINUTES, 2)
-        if stored.name:
-            key = np.array([r["key"]], np.int64)
-            self._names(self._stage.key_word).tell(r["newest_ms"][None], key, [stored.name])
-
-    def _restore_slots(self, slots: Sequence[tuple[bytes, _Slot]]) -> None:
-        m = self._stage.store.memory
-        keys = [int.from_bytes(key[1:9], "big", signed=True) for key, _ in slots]
-        rows = rows_of(m.table, np.array(keys, np.int64)).tolist()
-        for (key, stored), entity, row in zip(slots, keys, rows, strict=True):
-            if row < 0 or key[9] >= m.rows[row]["ring_size"]:
-                continue  # of a ring that began anew since
-            s = int(m.rows[row]["ring_at"]) + key[9]
-            m.slots[s] = np.frombuffer(stored.words, np.int64)
-            words = self._words(entity, s)
-            at_ms = words[T : T + 1]
-            if stored.event_id:
-                self._subjects.event_names.tell(at_ms, words[ID : ID + 1], [stored.event_id])
-            for word, name in zip(_NAMED, stored.names, strict=True):
-                if name:
-                    self._names(word).tell(at_ms, words[word : word + 1], [name])
+    def _remembered(
+        self, m: Memory, written: NDArray[np.int64], rows: NDArray[np.int64]
+    ) -> NameTable:
+        words = self._stage.words_of(m.slots[written[:, 2]], m.rows["key"][rows[written[:, 0]]])
+        columns = [
+            [self._subjects.name_of(word, value) for value in words[:, word].tolist()]
+            for word in NAMED
+        ]
+        return table_of(columns, len(words))
 
 
-def _name_of(names: Names, value: int) -> str:
-    """The name of a hash; "" where nobody can ask for it any more."""
-    try:
-        return names.of(value) if value else ""
-    except KeyError:
-        return ""
+def _laid_over(table: NameTable, places: NDArray[np.int64], other: NameTable) -> NameTable:
+    starts, lengths = table.starts, table.lengths
+    starts[places], lengths[places] = other.starts + len(table.blob), other.lengths
+    return NameTable(np.concatenate((table.blob, other.blob)), starts, lengths)
+
+
+def _as_bytes(array: NDArray[Any]) -> NDArray[np.uint8]:
+    return array.reshape(-1).view(np.uint8)
+
+
+def _cut(payload: NDArray[np.uint8], ends: NDArray[np.int64]) -> Iterator[bytes]:
+    whole = payload.tobytes()
+    return (whole[start:stop] for start, stop in pairwise((0, *ends.tolist())))
 
 
 def _stored(shelf: Shelf) -> _Shelf:
@@ -240,10 +202,42 @@ def _stored(shelf: Shelf) -> _Shelf:
     )
 
 
-def _shelf(stored: _Shelf) -> Shelf:
+def shelf_of(key: bytes, value: bytes) -> Shelf:
+    """What stands at a key, from its record.
+
+    Raises:
+        StateError: the record cannot be used.
+    """
+    stored = opened(key, value, _Shelf)
     return Shelf(
         stored.alerts,
         stored.hit_times,
         {(scope, event): (frozenset(rules), at) for scope, event, rules, at in stored.stood},
         {(typology, event): at for typology, event, at in stored.withdrawing},
     )
+
+
+def read_header(key: bytes, value: bytes, memory: Memory) -> None:
+    """Set the clock of a memory, and what its sources usually carry.
+
+    Raises:
+        StateError: the record cannot be used.
+    """
+    header = opened(key, value, _Header)
+    memory.clock[:TURN] = header.clock
+    memory.carried[:] = header.carried
+
+
+def tell_names(
+    subjects: Subjects, words: NDArray[np.int64], columns: Sequence[Sequence[str]]
+) -> None:  # fmt: skip
+    """Let subjects remember the names of restored slots, the columns as in told.NAMED."""
+    for word, names in zip(NAMED, columns, strict=True):
+        has = np.array([name != "" for name in names], bool)
+        if has.any():
+            subjects.names_of(word).tell(
+                words[has, T], words[has, word], [name for name in names if name]
+            )
+
+
+assert NAMED[:2] == (ID, ACCOUNT)

@@ -1,5 +1,6 @@
 """The state of the repayment half, and of the population's log-ins, as records (see state.py).
 
+N arrivals     steps of obligations ever taken
 O obligation   its steps and what was last said of it
 C contacts     of one account on one local day
 P population   log-ins of one minute (0) or hour (1) of all accounts
@@ -16,16 +17,14 @@ from numpy.typing import NDArray
 from detector.memory import Memory
 from detector.obligations import Obligation
 from detector.repayment import Repayment
-from detector.state import Record, opened, sealed
-
-
-def _key(kind: bytes, *parts: int) -> bytes:
-    return kind + b"".join(part.to_bytes(8, "big", signed=True) for part in parts)
+from detector.sealing import sealed
+from detector.state import KEY_BYTES, Record, key_of, opened
 
 
 def _parts(key: bytes) -> tuple[int, ...]:
     return tuple(
-        int.from_bytes(key[at : at + 8], "big", signed=True) for at in range(1, len(key), 8)
+        int.from_bytes(key[at : at + KEY_BYTES], "big", signed=True)
+        for at in range(1, len(key), KEY_BYTES)
     )
 
 
@@ -34,14 +33,19 @@ class RepaymentState:
 
     def __init__(self, repayment: Repayment) -> None:
         self._repayment = repayment
+        self._arrivals = repayment.obligations.arrivals
         list(self.changes())  # from now on somebody asks
 
     def changes(self) -> Iterator[Record]:
         """What changed since this was last asked."""
         for key, obligation in self._repayment.obligations.changes():
-            yield _key(b"O", *key), None if obligation is None else sealed(obligation)
+            yield key_of(b"O", *key), None if obligation is None else sealed(obligation)
         for key, count in self._repayment.contacts.changes():
-            yield _key(b"C", *key), sealed(count) if count else None
+            yield key_of(b"C", *key), sealed(count) if count else None
+        arrivals = self._repayment.obligations.arrivals
+        if arrivals != self._arrivals:
+            self._arrivals = arrivals
+            yield b"N", sealed(arrivals)
 
     def restore(self, records: Mapping[bytes, bytes]) -> None:
         """Fill an empty repayment half.
@@ -54,9 +58,11 @@ class RepaymentState:
         for key, value in records.items():
             if key[:1] == b"O":
                 obligations[_parts(key)] = opened(key, value, Obligation)
-            else:
+            elif key[:1] == b"C":
                 contacts[_parts(key)] = opened(key, value, int)
-        self._repayment.obligations.restore(obligations)
+            else:
+                self._arrivals = opened(key, value, int)
+        self._repayment.obligations.restore(obligations, self._arrivals)
         self._repayment.contacts.restore(contacts)
 
 
@@ -69,11 +75,12 @@ class PopulationState:
     def changes(self, memory: Memory) -> Iterator[Record]:
         """The minutes and hours that changed since this was last asked."""
         pools = (memory.population_minutes, memory.population_hours)
-        before = self._kept or [np.zeros_like(pool) for pool in pools]
-        for which, (pool, was) in enumerate(zip(pools, before, strict=True)):
-            for at in np.flatnonzero((pool != was).any(axis=1)).tolist():
-                yield _key(b"P", which, at), sealed(pool[at].tolist())
-        self._kept = [pool.copy() for pool in pools]
+        self._kept = self._kept or [np.zeros_like(pool) for pool in pools]
+        for which, (pool, was) in enumerate(zip(pools, self._kept, strict=True)):
+            changed = np.flatnonzero((pool != was).any(axis=1))
+            was[changed] = pool[changed]
+            for at, counts in zip(changed.tolist(), pool[changed].tolist(), strict=True):
+                yield key_of(b"P", which, at), sealed(counts) if any(counts) else None
 
     def restore(self, memory: Memory, records: Mapping[bytes, bytes]) -> None:
         """Fill the counts of an empty memory."""

@@ -15,15 +15,17 @@ from detector.memory import (
     ENTITY_SLOT,
     MINUTES,
     NOT_YET,
+    PLACE_BYTES,
     POPULATION_HOURS,
     POPULATION_MINUTES,
     PUT_AWAY_MAX,
     PUT_AWAY_WORDS,
     RING_MAX,
     ROW,
+    TURN,
     Memory,
 )  # fmt: skip
-from detector.places import add_row, enter_all, give_back_all, take
+from detector.places import add_row, enter_all, give_back_all, give_segments
 
 DROP_SHARE: Final = 0.05  # of the entities: fewer are not worth the copy
 
@@ -33,7 +35,7 @@ class Store:
 
     def __init__(self, stage: str, rows: int = 1024) -> None:
         self.stage = stage
-        self._dropped: list[tuple[int, int]] | None = None  # None: nobody asks
+        self._dropped: list[tuple[int, int]] | None = None  # None: nobody asks for changes
         is_account = stage == "account"
         slot = ACCOUNT_SLOT if is_account else ENTITY_SLOT
         place = np.full(len(WORDS), -1, np.int64)
@@ -44,7 +46,7 @@ class Store:
             rows=np.zeros(rows, ROW),
             table=np.zeros((_power_of_two(2 * rows), 2), np.int64),
             slots=np.empty((rows * 8, len(slot)), np.int64),
-            changed=np.zeros(rows * 8, np.int64),
+            told=np.zeros(rows * 8, np.int64),
             familiar=np.empty((rows * 4, 2 if is_account else 4), np.int64),
             put_away=np.empty((64 * PUT_AWAY_MAX if is_account else 0, PUT_AWAY_WORDS), np.int64),
             minutes=np.zeros((minutes, MINUTES, 2), np.uint32),
@@ -57,6 +59,7 @@ class Store:
             place=place,
             keep=np.array(slot, np.int64),
         )
+        self.memory.clock[TURN] = 0
 
     def make_room(self) -> None:
         """Grow whatever could not take one more event (see `has_room` in ring.py)."""
@@ -72,33 +75,28 @@ class Store:
             m = m._replace(table=_rehashed(m.rows[:rows]["key"], len(m.table) * 2))
         if slots + RING_MAX >= len(m.slots):
             size = len(m.slots) * 3 // 2 + RING_MAX
-            m = m._replace(slots=_grown(m.slots, size), changed=_grown(m.changed, size))
+            m = m._replace(slots=_grown(m.slots, size), told=_grown(m.told, size))
         if familiar + ACCOUNTS_MAX >= len(m.familiar):
             m = m._replace(familiar=_grown(m.familiar, len(m.familiar) * 3 // 2 + ACCOUNTS_MAX))
         if len(m.put_away) and (blocks + 1) * PUT_AWAY_MAX >= len(m.put_away):
             m = m._replace(put_away=_grown(m.put_away, len(m.put_away) * 2))
         self.memory = m
 
-    def add(self, told: Any) -> int:
-        """Make a row like one of another store, with segments of its own; its number.
+    def add(self, key: int, standing: bytes) -> int:
+        """Make a row of the standing half of another (memory.ROW); its number.
 
-        The contents of ring, familiar set and put-away draws are the caller's to write.
+        The contents of ring, familiar set and put-away draws are the caller's to write, to
+        segments that are just large enough.
         """
         self.make_room()
         m = self.memory
-        row = add_row(m, int(told["key"]))
-        m.rows[row] = told
-        r = m.rows[row]
-        r["ring_at"] = take(m.slots, m, 0, int(r["ring_size"])) if r["ring_size"] else -1
-        familiar = int(r["familiar_size"])
-        r["familiar_at"] = take(m.familiar, m, 1, familiar) if familiar else -1
-        if r["put_away_at"] >= 0:
-            r["put_away_at"] = m.used[3] * PUT_AWAY_MAX
-            m.used[3] += 1
+        row = add_row(m, key)
+        m.rows[row : row + 1].view(np.uint8)[PLACE_BYTES:] = np.frombuffer(standing, np.uint8)
+        give_segments(m, row)
         return row
 
     def take_dropped(self) -> list[tuple[int, int]]:
-        """Keys and ring sizes of what was dropped since this was last asked."""
+        """Keys of what was dropped since this was last asked, and the slots that were written."""
         dropped, self._dropped = self._dropped, []
         return dropped or []
 
@@ -123,8 +121,7 @@ class Store:
         for r in m.rows[:known][~is_kept]:
             give_back_all(m, r)
             if self._dropped is not None:
-                size = max(r["ring_size"], r["kept_size"])
-                self._dropped.append((int(r["key"]), int(size)))
+                self._dropped.append((int(r["key"]), int(r["kept"])))
         kept = np.flatnonzero(is_kept)
         rows = np.zeros(len(m.rows), ROW)
         rows[: len(kept)] = m.rows[kept]

@@ -40,15 +40,29 @@ class Subjects:
         times = words[:, T]
         self.event_names.tell(times, words[:, ID], told.event_ids)
         self.account_names.tell(times, words[:, ACCOUNT], told.account_ids)
-        kinds = words[:, CODE] & KIND_MASK
-        asked_for = (kinds >= 8) & (kinds < 16)
-        if self._tells_logins:
-            asked_for |= kinds < 2
-        rows = np.flatnonzero(asked_for)
+        rows = np.flatnonzero(self.are_asked_for(words[:, CODE] & KIND_MASK))
         for kind, word in KEYS_OF_ENTITY.items():
             if kind != "account":
                 names = told.entities(kind, rows.tolist())
                 self.entity_names.tell(times[rows], words[rows, word], names)
+
+    def are_asked_for(self, kinds: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Of which kinds of events the entities' names may be asked for after their batch."""
+        asked_for = (kinds >= 8) & (kinds < 16)
+        return asked_for | (kinds < 2) if self._tells_logins else asked_for
+
+    def names_of(self, word: int) -> Names:
+        """Where the names of a word's hashes are."""
+        if word == ID:
+            return self.event_names
+        return self.account_names if word == ACCOUNT else self.entity_names
+
+    def name_of(self, word: int, value: int) -> str:
+        """The name of a hash; "" where there is none or nobody can ask for it any more."""
+        try:
+            return self.names_of(word).of(value) if value else ""
+        except KeyError:
+            return ""
 
     def forget_before(self, at_ms: int) -> None:
         """Drop names that nothing can ask for any more."""

@@ -23,6 +23,7 @@ def add_kafka_commands(commands: Any, make: MakeCommand) -> None:
     _add_dead_letters(_group(commands, "dlq", "dead letters: records that are no event"), make)
     _add_alerts(commands, make)
     _add_doctor(commands, make)
+    _add_erase(commands, make)
 
 
 def _group(commands: Any, name: str, summary: str) -> Any:
@@ -162,4 +163,15 @@ def _add_doctor(commands: Any, make: MakeCommand) -> None:
         "  0    all is well\n  1    something is wrong, see the cures\n"
         "  2    the broker cannot be reached, or the settings are bad",
     ).add_argument  # fmt: skip
+    _add_connection(add)
+
+
+def _add_erase(commands: Any, make: MakeCommand) -> None:
+    add = make(
+        commands, "erase", _later("erase_command", "run"),
+        "take away all that the service's state holds of accounts",
+        "lendwatch erase a0000126 --bootstrap kafka:9093",
+        f"  0    the service was asked\n{BAD_SETUP}",
+    ).add_argument  # fmt: skip
+    add("accounts", nargs="+", metavar="ACCOUNT_ID", help="whose state is erased")
     _add_connection(add)

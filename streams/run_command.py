@@ -35,7 +35,9 @@ def run(arguments: argparse.Namespace) -> int:
     refuse_strays(kafka, TopicNames(kafka.topic_prefix).inputs, partitions)
     warm(policy, rulebook)
     with tempfile.TemporaryDirectory(prefix="lendwatch-") as folder:
-        options = Options(kafka, policy, rulebook, stages, partitions, Path(folder))
+        options = Options(
+            kafka, policy, rulebook, stages, partitions, Path(folder), arguments.rebuild
+        )
         worker = worker_of(options, journal)
         journal.tell(
             "started", version=__version__, rulebook=rulebook.version, policy=policy.version,

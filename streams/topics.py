@@ -100,6 +100,8 @@ def planned(names: TopicNames, partitions: int, replication: int) -> tuple[Topic
         kept(names.dead_letter, 30, max_message_bytes=LETTER_MAX_BYTES),
         *(kept(inner(f"{entity}-in"), 7) for entity in ONWARD),
         *(latest(inner(f"{entity}-state"), partitions) for entity in STATES),
+        # Whose state is to be erased: keyed by account, an input of the account stage.
+        kept(inner("erasures"), 7),
         kept(inner("control-in"), 7, count=1),
         latest(inner("facts"), 1),
         latest(inner("weights"), 1, max_message_bytes=LETTER_MAX_BYTES),

@@ -65,7 +65,7 @@ class Reference:
         stage = self.stages["account"]
         if entry.account is None:  # law 4: a disposition about an alert of no single account
             return Output()
-        entity, horizon_ms = stage.reached(entry.account), stage.horizon_ms
+        entity, horizon_ms = stage.reached(entry.account, entry.t), stage.horizon_ms(entry.t)
         if entity.holds(entry.id):
             self.counts["repeats"] += 1
             return Output()
@@ -208,7 +208,7 @@ class Reference:
     def enter(self, stage: Stage, key: str, passing: Entry, judged: Judged) -> Alerts:
         """One event at one later stage, which keeps its own copy of it; of a label none."""
         entry = replace(passing)
-        entity, horizon_ms = stage.reached(key), stage.horizon_ms
+        entity, horizon_ms = stage.reached(key, entry.t), stage.horizon_ms(entry.t)
         if entry.label:
             self.write_label(stage, entity, entry)
             too_late = not entry.judged or stage.is_too_late(entry.t)

@@ -37,17 +37,18 @@ class Stage:
     def entity(self, key: str) -> Entity:
         return self.entities.setdefault(key, Entity())
 
-    def reached(self, key: str) -> Entity:
-        """Law 28: an entity that an event reaches, without what is too old to be kept."""
+    def reached(self, key: str, t: int) -> Entity:
+        """Law 28: an entity that an event of time t reaches, without what is too old to be kept."""
         entity = self.entity(key)
-        if self.clock_ms is not None and entity.forget_before(self.horizon_ms):
+        if entity.forget_before(self.horizon_ms(t)):
             entity = self.entities[key] = Entity()
         return entity
 
-    @property
-    def horizon_ms(self) -> int:
-        """Nothing older is kept; before the first event there is none."""
-        return -1 if self.clock_ms is None else (self.clock_ms - self.terms.history_ms) // DAY * DAY
+    def horizon_ms(self, t: int) -> int:
+        """Nothing older is kept when an event of time t is in hand."""
+        clock_ms = t if self.clock_ms is None else self.clock_ms
+        moved_ms = max(clock_ms, t) if t <= clock_ms + DAY else clock_ms
+        return (moved_ms - self.terms.history_ms) // DAY * DAY
 
     # -- law 3: the clock ----------------------------------------------------------------------
 

@@ -17,14 +17,14 @@ from detector.memory import STAGES
 from detector.parts import Parts
 from detector.policy import Policy
 from detector.rulebook import Rulebook
-from streams.faults import Fault
 from streams.kafka_settings import KafkaSettings
 from streams.service.intake import Intake
 from streams.service.journal import Journal, LibraryLines
-from streams.service.loop import Plan, StageLoop
+from streams.service.loop import StageLoop
 from streams.service.partition import Partition, StageTopics
 from streams.service.readers import BlockReads, EventReads
 from streams.service.sampling import Sampler
+from streams.service.turns import Plan
 from streams.topics import TopicNames
 
 # At equal times of a partition's inputs (semantics 7).
@@ -44,6 +44,7 @@ class Options:
     stages: Sequence[str]
     partitions: int
     datadir: Path
+    is_rebuilt: bool = False
 
 
 def loops_of(options: Options, journal: Journal) -> list[StageLoop]:
@@ -60,19 +61,31 @@ def _plan(
 ) -> Plan:
     later = STAGES[STAGES.index(stage) + 1 :]
     topics = StageTopics.of(names, stage, later)
+    skew_max_ms = options.policy.lateness_ms // SKEW_SHARE
+    erasures = names.internal("erasures")
+    inputs: tuple[str, ...] = (names.internal(f"{stage}-in"),)
+    looked_at = _not_looked_at
+    if stage == STAGES[0]:
+        inputs = (erasures, *map(names.input, ORDER))
+        looked_at = Sampler(options.partitions, journal).look
 
     def make_partition(number: int) -> Partition:
         return Partition(stage, number, parts, topics, options.partitions)
 
-    skew_max_ms = options.policy.lateness_ms // SKEW_SHARE
-    if stage != STAGES[0]:
-        inputs: tuple[str, ...] = (names.internal(f"{stage}-in"),)
-        return Plan(stage, inputs, topics.state, options.kafka, journal, make_partition,
-                    lambda: Intake(inputs, BlockReads(), skew_max_ms))  # fmt: skip
-    inputs = tuple(map(names.input, ORDER))
-    sampler = Sampler(options.partitions, journal)
-    return Plan(stage, inputs, topics.state, options.kafka, journal, make_partition,
-                lambda: Intake(inputs, EventReads(ids), skew_max_ms), sampler.look)  # fmt: skip
+    def make_intake() -> Intake[Any]:
+        if stage == STAGES[0]:
+            return Intake(inputs, EventReads(ids, erasures), skew_max_ms)
+        return Intake(inputs, BlockReads(), skew_max_ms)
+
+    return Plan(
+        stage=stage, inputs=inputs, state_topic=topics.state, settings=options.kafka,
+        journal=journal, make_partition=make_partition, make_intake=make_intake,
+        is_rebuilt=options.is_rebuilt, looked_at=looked_at,
+    )  # fmt: skip
+
+
+def _not_looked_at(messages: Sequence[Any]) -> None:
+    """Blocks are our own: nobody else could put them in a wrong place."""
 
 
 class StageService(faust.Service):
@@ -120,6 +133,3 @@ def worker_of(options: Options, journal: Journal) -> mode.Worker:
         app, *services, loglevel=logging.WARNING, override_logging=False,
         redirect_stdouts=False, quiet=True,
     )  # fmt: skip
-
-
-__all__ = ["Fault", "Options", "StageService", "loops_of", "worker_of"]

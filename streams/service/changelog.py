@@ -45,8 +45,8 @@ class Changelog:
     """Reads one topic."""
 
     def __init__(self, settings: KafkaSettings, topic: str, is_stopping: Callable[[], bool]):
-        self._settings = settings
-        self._topic = topic
+        self.settings = settings
+        self.topic = topic
         self._is_stopping = is_stopping
         self._admin = AdminClient(settings.confluent() | {"logger": LIBRARY})
 
@@ -61,10 +61,10 @@ class Changelog:
         wanted = {number for number, end in ends.items() if end > begins[number]}
         if not wanted:
             return found
-        consumer = Consumer(self._reading())
+        consumer = Consumer(reading(self.settings))
         try:
             places = [
-                TopicPartition(self._topic, number, begins[number] or OFFSET_BEGINNING)
+                TopicPartition(self.topic, number, begins[number] or OFFSET_BEGINNING)
                 for number in sorted(wanted)
             ]
             consumer.assign(places)
@@ -86,7 +86,7 @@ class Changelog:
             if messages:
                 moved_s = time.monotonic()
             elif time.monotonic() - moved_s > STALL_MAX_S:
-                place = f"{self._topic}:{min(ends)}"
+                place = f"{self.topic}:{min(ends)}"
                 raise Fault(
                     f"{place}: nothing can be read past {found[min(ends)].position}: a transaction"
                     " hangs there, `lendwatch doctor` says how to end it"
@@ -94,24 +94,26 @@ class Changelog:
 
     def _ends(self, numbers: list[int]) -> dict[int, int]:
         asked = self._admin.list_offsets(
-            {TopicPartition(self._topic, number): OffsetSpec.latest() for number in numbers},
+            {TopicPartition(self.topic, number): OffsetSpec.latest() for number in numbers},
             isolation_level=IsolationLevel.READ_UNCOMMITTED,
             request_timeout=ASK_MAX_S,
         )
         return {place.partition: answer.result().offset for place, answer in asked.items()}
 
-    def _reading(self) -> dict[str, object]:
-        return self._settings.confluent() | {
-            "logger": LIBRARY,
-            "group.id": f"{self._settings.app_id}-restore",  # asked for by the library; not used
-            "enable.auto.commit": False,
-            "auto.offset.reset": "earliest",
-            "isolation.level": "read_committed",
-            "enable.partition.eof": True,
-            "queued.max.messages.kbytes": 65_536,
-            "fetch.message.max.bytes": 8 << 20,
-            "fetch.wait.max.ms": 50,
-        }
+
+def reading(settings: KafkaSettings) -> dict[str, object]:
+    """A consumer that is told what to read, is in no group, and is told where partitions end."""
+    return settings.confluent() | {
+        "logger": LIBRARY,
+        "group.id": f"{settings.app_id}-restore",  # asked for by the library; not used
+        "enable.auto.commit": False,
+        "auto.offset.reset": "earliest",
+        "isolation.level": "read_committed",
+        "enable.partition.eof": True,
+        "queued.max.messages.kbytes": 65_536,
+        "fetch.message.max.bytes": 8 << 20,
+        "fetch.wait.max.ms": 50,
+    }
 
 
 def _take(message: Any, found: Mapping[int, Read]) -> int:

@@ -11,11 +11,14 @@ import orjson
 
 from detector.chain import Link, LinkOutputs
 from detector.link_state import LinkState
+from detector.onward import OnwardError
 from detector.parts import Parts
-from detector.state import StateError, opened, sealed
+from detector.sealing import sealed
+from detector.state import StateError, opened
 from streams.dead_letters import letter_headers
+from streams.faults import Fault
 from streams.outputs import with_detected_at
-from streams.service.readers import key_of_time
+from streams.service.readers import ERASURE, word
 from streams.service.work import Letter, Outgoing, Work
 from streams.topic_changes import PROCEDURE
 from streams.topics import TopicNames
@@ -52,6 +55,8 @@ class Partition:
         self.number = number
         self.state_offset = 0
         self._topics = topics
+        self._ids = parts.ids
+        self._partitions = partitions
         self._link = Link(stage, parts)
         self._state = LinkState(self._link)
         self._form = {"versions": parts.versions.record, "partitions": partitions}
@@ -85,12 +90,33 @@ class Partition:
 
     def take(self, work: Work) -> Iterator[Outgoing]:
         """Take work in; what is to be written of it, the header of the state last."""
-        if work.batch is None:
-            outputs = self._link.take_onward(work.values)
-        else:
-            outputs = self._link.take(work.batch)
         yield from map(self._letter, work.letters)
-        yield from self._said(outputs)
+        yield from self._erasures(work)
+        yield from self._said(self._taken(work))
+
+    def absorb(self, work: Work) -> Iterator[Outgoing]:
+        """Take work in of which all was said before: only what the state keeps of it."""
+        self._taken(work)
+        yield from self._state_records()
+
+    def _taken(self, work: Work) -> LinkOutputs:
+        for account in work.erased:
+            self._link.erase(account)
+        if work.batch is not None:
+            return self._link.take(work.batch)
+        try:
+            return self._link.take_onward(work.values)
+        except OnwardError as error:
+            raise Fault(f"{self._link.name}, partition {self.number}: {error}") from error
+
+    def _erasures(self, work: Work) -> Iterator[Outgoing]:
+        """To every partition of the later stages: an account may have left its trace on each."""
+        for account in work.erased:
+            if isinstance(account, str):
+                value = word(self._ids.hash(account))
+                for topic in self._topics.onward.values():
+                    for number in range(self._partitions):
+                        yield Outgoing(topic, ERASURE, value, number)
 
     def advance(self, clock_ms: int) -> list[Outgoing]:
         """Let the clock go on without an event; what is to be written, where anything was said.
@@ -110,8 +136,11 @@ class Partition:
             key = decision["account_id"].encode()
             yield Outgoing(self._topics.decision, key, orjson.dumps(decision))
         for stage, partition, value in outputs.onward:
-            key = key_of_time(self._link.clock_ms)
+            key = word(self._link.clock_ms)
             yield Outgoing(self._topics.onward[stage], key, value, partition)
+        yield from self._state_records()
+
+    def _state_records(self) -> Iterator[Outgoing]:
         if not self._is_form_told:
             self._is_form_told = True
             yield self._kept(FORM_KEY, sealed(self._form))

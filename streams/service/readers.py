@@ -11,28 +11,44 @@ from detector.decode import Dead, Decoder
 from detector.events import FUTURE_TOLERANCE_MS, TIME_MAX_MS, T
 from detector.ids import Ids
 from detector.strict import Refused, read_strictly
+from streams.service.alignment import NEVER
 from streams.service.work import Letter, Work, batch_of
 
-TIME_BYTES: Final = 8
+WORD_BYTES: Final = 8
+ERASURE: Final = b"erasure"
 
 
 class EventItem(NamedTuple):
-    """An event with its row of words, or a letter."""
+    """An event with its row of words, or a letter, or an account to be erased."""
 
     event: Any
     words: Any
     letter: Letter | None
+    erased: str | None = None
 
 
 class EventReads:
     """Decodes the inputs' records."""
 
-    def __init__(self, ids: Ids) -> None:
+    def __init__(self, ids: Ids, erasures: str) -> None:
+        self._erasures = erasures
         self._decoder = Decoder(ids, TIME_MAX_MS)  # what is in the future, each record says itself
         self._newest_ms: dict[tuple[str, int], int] = {}
 
     def read(self, messages: Sequence[Any]) -> list[tuple[int, EventItem]]:
-        """Events at their time; a letter at that of the record before it, so it holds nobody."""
+        """Events at their time; a letter at that of the record before it, so that it holds nobody;
+        an erasure before all others."""
+        found = []
+        events = iter(self._events([one for one in messages if one.topic() != self._erasures]))
+        for message in messages:
+            if message.topic() == self._erasures:
+                account = (message.key() or b"").decode("utf-8", "replace")
+                found.append((NEVER, EventItem(None, None, None, account)))
+            else:
+                found.append(next(events))
+        return found
+
+    def _events(self, messages: Sequence[Any]) -> list[tuple[int, EventItem]]:
         values = [message.value() or b"" for message in messages]
         decoded = self._decoder.decode(values)
         dead = {one.position: one for one in decoded.dead}
@@ -55,8 +71,9 @@ class EventReads:
 
     def work(self, items: Sequence[tuple[str, int, EventItem]]) -> Work:
         """Events as a batch, letters beside it."""
-        events = [item for _, _, item in items if item.letter is None]
+        events = [item for _, _, item in items if item.event is not None]
         return Work(
+            erased=[item.erased for _, _, item in items if item.erased],
             batch=batch_of([item.event for item in events], [item.words for item in events]),
             letters=[item.letter for _, _, item in items if item.letter is not None],
             offsets={topic: offset + 1 for topic, offset, _ in items},
@@ -64,28 +81,35 @@ class EventReads:
 
 
 class BlockReads:
-    """Takes an earlier stage's blocks as they come. A block's key tells its newest event time."""
+    """Takes an earlier stage's blocks as they come. A block's key tells its newest event time; a
+    record that tells an account to be erased has a key of its own."""
 
-    def read(self, messages: Sequence[Any]) -> list[tuple[int, bytes]]:
-        """Blocks."""
-        return [(time_of(message.key()), message.value()) for message in messages]
+    def read(self, messages: Sequence[Any]) -> list[tuple[int, bytes | int]]:
+        """Blocks at their times; an erasure, as the account's hash, before them."""
+        return [
+            (NEVER, number_of(message.value()))
+            if message.key() == ERASURE
+            else (number_of(message.key()), message.value())
+            for message in messages
+        ]
 
-    def work(self, items: Sequence[tuple[str, int, bytes]]) -> Work:
+    def work(self, items: Sequence[tuple[str, int, bytes | int]]) -> Work:
         """Blocks in a row."""
         return Work(
-            values=[value for _, _, value in items],
+            erased=[item for _, _, item in items if isinstance(item, int)],
+            values=[item for _, _, item in items if isinstance(item, bytes)],
             offsets={topic: offset + 1 for topic, offset, _ in items},
         )
 
 
-def key_of_time(time_ms: int) -> bytes:
-    """The key of a block whose newest event is of a time."""
-    return time_ms.to_bytes(TIME_BYTES, "big", signed=True)
+def word(value: int) -> bytes:
+    """A time or a hash as a record's key or value."""
+    return value.to_bytes(WORD_BYTES, "big", signed=True)
 
 
-def time_of(key: bytes) -> int:
-    """The newest event time of a block, from its key."""
-    return int.from_bytes(key, "big", signed=True)
+def number_of(told: bytes) -> int:
+    """The time or hash that a key or value is."""
+    return int.from_bytes(told, "big", signed=True)
 
 
 def _letter(message: Any, value: bytes, dead: Dead | None) -> Letter:

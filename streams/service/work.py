@@ -30,8 +30,10 @@ class Letter:
 
 @dataclass(slots=True)
 class Work:
-    """Of one partition: events in order (account stage) or an earlier stage's records."""
+    """Of one partition: events in order (account stage) or an earlier stage's blocks; before them,
+    accounts to be erased, by id at the account stage, by the id's hash at later ones."""
 
+    erased: list[str] | list[int] = field(default_factory=list)
     batch: Batch | None = None
     values: list[bytes] = field(default_factory=list)
     letters: list[Letter] = field(default_factory=list)
@@ -40,7 +42,8 @@ class Work:
     @property
     def count(self) -> int:
         """Events and records in it."""
-        return len(self.values) + (len(self.batch.events) if self.batch else 0) + len(self.letters)
+        events = len(self.batch.events) if self.batch else 0
+        return len(self.erased) + len(self.values) + events + len(self.letters)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,204 @@
+"""One life of a stage's loop: a consumer, a producer, and what they have in hand."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, TopicPartition
+
+from streams.kafka_settings import KafkaSettings
+from streams.service.assignment import Assignment, Make
+from streams.service.ends import Ends
+from streams.service.faulty import CALL_MAX_S, Patience
+from streams.service.intake import Intake
+from streams.service.journal import LIBRARY, Journal
+from streams.service.pace import Pace
+from streams.service.rebuilding import Rebuilding
+from streams.service.transaction import Transactions
+from streams.service.work import Outgoing, Work
+
+READ_MOST: Final = 4_096
+WORK_MOST: Final = 4_096
+IDLE_S, HELD_S = 0.1, 0.005  # how long to wait for records: when nothing is held, and when some are
+PACE_EVERY_MS: Final = 1_000
+RESTORE_MAX_MS: Final = 900_000  # between two looks at the group; a restore is one of the things
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a loop is made of."""
+
+    stage: str
+    inputs: tuple[str, ...]
+    state_topic: str
+    settings: KafkaSettings
+    journal: Journal
+    make_partition: Make
+    is_rebuilt: bool  # whether the state is made anew from the inputs, whatever the changelog holds
+    make_intake: Callable[[], Intake[Any]]
+    looked_at: Callable[[Sequence[Any]], None]  # sees the records that arrive
+
+
+class Turns:
+    """One life of the loop: a consumer, a producer and what they have in hand."""
+
+    def __init__(
+        self, plan: Plan, assigned: Assignment, rebuilding: Rebuilding, stop: threading.Event
+    ) -> None:
+        self._plan = plan
+        self._rebuilding = rebuilding
+        self._assigned = assigned
+        self._patience = Patience(stop.is_set)
+        self._intake = plan.make_intake()
+        self._ends = Ends(plan.settings)
+        self._transactions = Transactions(plan.settings, plan.stage, self._patience)
+        self._paces: dict[int, Pace] = {}
+        self._begins: list[TopicPartition] = []
+        self._rebalances = 0
+        self._paced_ms = 0
+        self._consumer = Consumer(
+            plan.settings.confluent_consumer(plan.stage)
+            | {
+                "logger": LIBRARY,
+                "enable.partition.eof": True,
+                "fetch.wait.max.ms": 20,
+                "max.poll.interval.ms": RESTORE_MAX_MS,
+                "queued.min.messages": 10_000,
+                "queued.max.messages.kbytes": 8_192,
+            }
+        )
+
+    def start(self) -> None:
+        """Take our place as a producer, then join the group."""
+        self._transactions.start()
+        self._consumer.subscribe(
+            list(self._plan.inputs),
+            on_assign=self._assign, on_revoke=self._revoke, on_lost=self._revoke,
+        )  # fmt: skip
+
+    def turn(self) -> None:
+        """Read what is there, and work on what may be worked on."""
+        self._read()
+        now_ms = time.time_ns() // 1_000_000
+        self._ends.answer(self._intake.ended)
+        self._ends.ask(self._intake.unsure_of(now_ms), now_ms)
+        work = self._intake.work(WORK_MOST, now_ms)
+        if work:
+            self._transact(work)
+        elif now_ms - self._paced_ms >= PACE_EVERY_MS:
+            self._paced_ms = now_ms
+            self._go_on(now_ms)
+
+    def undo(self) -> None:
+        """Undo what is begun."""
+        self._transactions.abort()
+
+    def close(self) -> None:
+        """Leave the group, and let go."""
+        self._transactions.drop()
+        self._consumer.close()
+
+    def _read(self) -> None:
+        rebalances = self._rebalances
+        messages: list[Any] = self._consumer.consume(1, HELD_S if self._intake.waiting else IDLE_S)
+        if messages:
+            messages += self._consumer.consume(READ_MOST - 1, 0)
+        if self._rebalances != rebalances:
+            # Some may be of the time before: read all of it again, from what is committed.
+            self._consumer.assign(self._begins)
+            return
+        records = []
+        for message in messages:
+            error = message.error()
+            if error is None:
+                records.append(message)
+            elif error.code() == KafkaError._PARTITION_EOF:
+                self._intake.passed(message.topic(), message.partition(), message.offset())
+            else:
+                raise KafkaException(error)
+        if records:
+            self._plan.looked_at(records)
+            self._intake.take(records, time.time_ns() // 1_000_000)
+        pausing, resuming = self._intake.full()
+        if pausing:
+            self._consumer.pause([TopicPartition(*place) for place in pausing])
+        if resuming:
+            self._consumer.resume([TopicPartition(*place) for place in resuming])
+
+    def _transact(self, work: dict[int, Work]) -> None:
+        self._transactions.begin()
+        for number, one in work.items():
+            partition = self._assigned.owned[number]
+            self._write(number, partition.take(one))
+        offsets = [
+            TopicPartition(topic, number, offset)
+            for number, one in work.items()
+            for topic, offset in one.offsets.items()
+        ]
+        self._transactions.commit(offsets, self._consumer.consumer_group_metadata())
+
+    def _write(self, number: int, records: Any) -> None:
+        partition = self._assigned.owned[number]
+
+        def delivered(error: Any, message: Any) -> None:
+            if error is None:  # else the commit will fail
+                partition.state_offset = message.offset() + 1
+
+        self._transactions.write(records, delivered)
+
+    def _go_on(self, now_ms: int) -> None:
+        """Let the clocks of drained partitions go on; write where that made anything be said."""
+        said: dict[int, list[Outgoing]] = {}
+        for number, partition in self._assigned.owned.items():
+            is_drained = self._intake.is_drained(number, now_ms)
+            pace = self._paces.setdefault(number, Pace())
+            clock_ms = pace.clock_ms(partition.clock_ms, now_ms, is_drained)
+            if clock_ms > partition.clock_ms and (records := partition.advance(clock_ms)):
+                said[number] = records
+        if said:
+            self._transactions.begin()
+            for number, records in said.items():
+                self._write(number, records)
+            # The offsets too: so that an owner who is no longer one is refused.
+            offsets = [place for place in self._committed(list(said)) if place.offset >= 0]
+            self._transactions.commit(offsets, self._consumer.consumer_group_metadata())
+
+    def _committed(self, numbers: list[int]) -> list[TopicPartition]:
+        places = [TopicPartition(topic, k) for topic in self._plan.inputs for k in numbers]
+        return list(self._patience(self._consumer.committed, places, CALL_MAX_S))
+
+    def _assign(self, consumer: Consumer, places: list[TopicPartition]) -> None:
+        numbers = sorted({place.partition for place in places})
+        self._tell_places("assigned", numbers)
+        # First the offsets: asked so, they wait for transactions that are not over, and so what the
+        # changelog then holds is what belongs to them.
+        committed = {(p.topic, p.partition): p.offset for p in self._committed(numbers)}
+        if self._plan.is_rebuilt:
+            member = consumer.consumer_group_metadata()
+            self._rebuilding.rebuild(numbers, committed, self._transactions, member)
+        self._assigned.take(numbers)
+        for number in numbers:
+            begins = {topic: max(0, committed[topic, number]) for topic in self._plan.inputs}
+            self._intake.begin(number, begins)
+            self._paces.pop(number, None)
+        self._begins = [
+            TopicPartition(topic, number, offset if offset >= 0 else OFFSET_BEGINNING)
+            for (topic, number), offset in committed.items()
+        ]
+        consumer.assign(self._begins)
+        self._rebalances += 1
+
+    def _revoke(self, consumer: Consumer, places: list[TopicPartition]) -> None:
+        numbers = sorted({place.partition for place in places})
+        self._tell_places("revoked", numbers)
+        self._intake.leave(numbers)
+        self._assigned.leave(numbers)
+        self._begins = []
+        self._rebalances += 1
+
+    def _tell_places(self, event: str, numbers: list[int]) -> None:
+        self._plan.journal.tell(event, stage=self._plan.stage, partitions=numbers)

@@ -1,0 +1,88 @@
+"""A chain of links, as a service would run it: partitions, records of state, restarts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import orjson
+
+from detector.chain import Link
+from detector.decode import Batch, Decoder
+from detector.events import ACCOUNT
+from detector.ids import Ids
+from detector.link_state import LinkState
+from detector.memory import STAGES
+from detector.parts import Parts
+from tests.comparing import FAR_FUTURE_MS, rulebook_of
+
+Said = dict[str, list[bytes]]
+Log = dict[tuple[str, int], dict[bytes, bytes]]  # by stage and partition
+
+
+def nothing_said() -> Said:
+    return {"alerts": [], "decisions": [], "findings": []}
+
+
+def gather(said: Said, outputs: Any) -> None:
+    for name, records in said.items():
+        records += [orjson.dumps(record) for record in getattr(outputs, name)]
+
+
+class Chain:
+    """Four stages of some partitions each, in one process, their state in a log."""
+
+    def __init__(self, terms: Any, partitions: int = 1) -> None:
+        self.said, self.partitions = nothing_said(), partitions
+        self.by_stage = {name: nothing_said() for name in STAGES}
+        ids = Ids()
+        self.parts = Parts(*rulebook_of(terms), ids, partitions=partitions)
+        self.decoder = Decoder(ids, FAR_FUTURE_MS)
+        self.places = [(name, p) for name in STAGES for p in range(partitions)]
+        self.log: Log = {place: {} for place in self.places}
+        self.links: dict[tuple[str, int], Link] = {}
+        self.states: dict[tuple[str, int], LinkState] = {}
+        self.restart()
+
+    def restart(self) -> None:
+        """All links made again from the log."""
+        for place in self.places:
+            self.links[place] = Link(place[0], self.parts)
+            self.states[place] = LinkState(self.links[place])
+            self.states[place].restore(self.log[place])
+
+    def keep(self, place: tuple[str, int]) -> None:
+        """Write what a link changed, as a compacted topic would keep it."""
+        for key, value in self.states[place].changes():
+            if value is None:
+                self.log[place].pop(key, None)
+            else:
+                self.log[place][key] = value
+
+    def process(self, lines: Sequence[bytes]) -> None:
+        """A batch of lines through all stages."""
+        batch = self.decoder.decode(lines)
+        waiting: dict[tuple[str, int], list[bytes]] = {place: [] for place in self.places}
+        for p, part in enumerate(self._split(batch)):
+            self._post(STAGES[0], p, self.links[STAGES[0], p].take(part), waiting)
+        for place in self.places[self.partitions :]:
+            outputs = self.links[place].take_onward(waiting[place])
+            self._post(*place, outputs, waiting)
+
+    def _post(self, stage: str, p: int, outputs: Any, waiting: dict[Any, list[bytes]]) -> None:
+        gather(self.said, outputs)
+        gather(self.by_stage[stage], outputs)
+        self.keep((stage, p))
+        for to, partition, block in outputs.onward:
+            waiting[to, partition].append(block)
+
+    def _split(self, batch: Batch) -> list[Batch]:
+        if self.partitions == 1:
+            return [batch]
+        where = (batch.words[:, ACCOUNT].astype("u8") % self.partitions).tolist()
+        split = []
+        for p in range(self.partitions):
+            rows = [row for row, at in enumerate(where) if at == p]
+            events = [batch.events[row] for row in rows]
+            split.append(Batch(events, batch.words[rows], batch.positions[rows], []))
+        return split

@@ -1,0 +1,131 @@
+"""Workers killed at random moments: nothing lost, nothing said twice, progress in every life."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from statistics import median
+from typing import Any
+
+from detector.memory import STAGES
+from tests.faults.judging import Verdict, judged, same_state
+from tests.faults.lives import heirs_s, restore_s, tallied
+from tests.faults.logs import Log
+from tests.faults.outcome import Outcome, state_of
+from tests.faults.site import DRAIN_MAX_S, Site
+from tests.faults.waiting import wait_until
+from tests.faults.watching import Watch
+from tests.faults.workers import Worker
+
+Say = Callable[[str], None]
+BACK_MAX_S = 90.0
+HASTE = 0.25  # such a share of kills waits for nothing: the last victim may just be starting
+
+
+@dataclass
+class Pauses:
+    """How long partitions stood still after a kill, and of what that was made, in seconds."""
+
+    whole_s: list[float] = field(default_factory=list)
+    session_s: list[float] = field(default_factory=list)
+    restore_s: list[float] = field(default_factory=list)
+
+    @property
+    def told(self) -> str:
+        """One line."""
+        if not self.whole_s:
+            return "no pause was seen to its end"
+        return (
+            f"back at work after {median(self.whole_s):.1f} s (median; most"
+            f" {max(self.whole_s):.1f}): until others have the partitions"
+            f" {median(self.session_s):.1f} (most {max(self.session_s):.1f}), restore"
+            f" {median(self.restore_s):.2f} (most {max(self.restore_s):.2f})"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How much is done to how many."""
+
+    kills: int
+    workers: int
+    rate: float
+
+
+def kills(
+    site: Site, log: Log, truth: Outcome, clean_state: Mapping[Any, bytes] | None, plan: Plan,
+    seed: int, say: Say,
+) -> Verdict:  # fmt: skip
+    """Feed a log at a rate and kill workers meanwhile. The last worker has no name of its own."""
+    chance = random.Random(seed)
+    workers = [site.worker(f"w{k}", named=k < plan.workers - 1) for k in range(plan.workers)]
+    site.warm_up(log, workers[0])
+    for one in workers[1:]:
+        one.start()
+    site.wait_settled(workers)
+    pauses = Pauses()
+    began_s = time.monotonic()
+    with Watch(site.groups, STAGES) as watch, site.fed(log.dense, plan.rate) as feeder:
+        for done in range(plan.kills):
+            is_hasty = chance.random() < HASTE
+            victim = _victim(workers, chance, is_hasty)
+            time.sleep(chance.uniform(0.0, 3.0))  # a random moment is what is asked for
+            _kill(victim, workers, watch, pauses, not is_hasty and feeder.is_feeding)
+            if done % 10 == 9:
+                say(f"  {done + 1} kills, {feeder.sent_count:,} events fed")
+        killed_s = time.monotonic() - began_s
+        fed_at_kills = feeder.sent_count
+        feeder.wait()
+        fed_until_s = time.time()
+        drained_s = site.groups.wait_drained(DRAIN_MAX_S)
+        tally = tallied(workers, watch, fed_until_s, time.time())
+    verdict = judged(truth, site.outcome())
+    verdict.differing += [f"offset went back: {one}" for one in watch.went_back]
+    if clean_state is not None:
+        found = state_of(site.bootstrap, site.prefix, site.partitions, STAGES[0])
+        verdict.differing += same_state(clean_state, found, by_value=False)
+    if tally.stuck:
+        verdict.differing.append(f"{tally.stuck} lives had work and time, and did nothing")
+    say(
+        f"  seed {seed}: {plan.kills} kills in {killed_s:.0f} s, {fed_at_kills:,} of"
+        f" {len(log.dense):,} events fed meanwhile; drained {drained_s:.1f} s after the last"
+    )
+    say(f"  {tally.told}")
+    say(f"  {pauses.told}")
+    return verdict
+
+
+def _victim(workers: Sequence[Worker], chance: random.Random, is_hasty: bool) -> Worker:
+    """Any worker, be it at its start, or one that has partitions, once there is any."""
+    if is_hasty:
+        return chance.choice(workers)
+    owners = wait_until(
+        lambda: [one for one in workers if one.life.owned(STAGES[0])], BACK_MAX_S, "an owner"
+    )
+    return chance.choice(owners)
+
+
+def _kill(
+    victim: Worker, workers: Sequence[Worker], watch: Watch, pauses: Pauses, is_awaited: bool
+) -> None:
+    """Kill a worker and start it again; wait, if so asked, until its partitions go on."""
+    owned = victim.life.owned(STAGES[0])
+    victim.kill()
+    killed_s = time.time()
+    stood_at = watch.newest(owned)
+    victim.start()
+    if not (owned and is_awaited):
+        return
+
+    def is_back() -> bool:
+        # What was committed just before the kill may be seen just after it; an heir is not.
+        return heirs_s(workers, owned, killed_s) is not None and watch.newest(owned) > stood_at
+
+    wait_until(is_back, BACK_MAX_S, f"the partitions {owned} go on after {victim.name} was killed")
+    back_s, heir_s = time.time(), heirs_s(workers, owned, killed_s)
+    assert heir_s is not None
+    pauses.whole_s.append(back_s - killed_s)
+    pauses.session_s.append(heir_s - killed_s)
+    pauses.restore_s.append(restore_s(workers, killed_s, back_s))

@@ -1,0 +1,127 @@
+"""The service's loops in threads of the test's own process, on a real broker."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+import orjson
+from confluent_kafka import OFFSET_BEGINNING, Consumer, TopicPartition
+
+from detector.memory import STAGES
+from streams import settings
+from streams.kafka_settings import KafkaSettings
+from streams.replay import load
+from streams.service.app import Options, loops_of
+from streams.service.journal import Journal
+from streams.topic_changes import check_topics
+from streams.topics import TopicNames
+
+DRAINED_MAX_S = 120.0
+
+
+class Service:
+    """Loops that run; what ended one of them; what they told of their lives."""
+
+    def __init__(self, bootstrap: str, stages: Sequence[str], is_rebuilt: bool) -> None:
+        self.kafka: KafkaSettings = settings.kafka(bootstrap)
+        self.ended: list[Exception] = []
+        self._told = StringIO()
+        self.partitions = check_topics(self.kafka)
+        policy, rulebook = load(None, None)
+        options = Options(
+            self.kafka, policy, rulebook, stages, self.partitions, Path(), is_rebuilt
+        )  # fmt: skip
+        self._loops = loops_of(options, Journal(self._told, in_words=False))
+        self._threads = [
+            threading.Thread(target=self._run, args=[loop], daemon=True) for loop in self._loops
+        ]
+        for thread in self._threads:
+            thread.start()
+
+    def _run(self, loop: Any) -> None:
+        try:
+            loop.run()
+        except Exception as error:
+            self.ended.append(error)
+
+    def told(self, event: str) -> list[dict[str, Any]]:
+        """The journal's lines of a kind."""
+        lines = map(orjson.loads, self._told.getvalue().splitlines())
+        return [line for line in lines if line["event"] == event]
+
+    def wait(self, is_so: Any, seconds: float = DRAINED_MAX_S) -> None:
+        """Until a condition holds; what ended a loop meanwhile is raised here."""
+        deadline_s = time.monotonic() + seconds
+        while not is_so():
+            if self.ended:
+                raise self.ended[0]
+            assert time.monotonic() < deadline_s, f"not in {seconds} s:\n{self._told.getvalue()}"
+            time.sleep(0.05)
+
+    def stop(self) -> None:
+        """Ask all to end, and wait until they have."""
+        for loop in self._loops:
+            loop.stop()
+        for thread in self._threads:
+            thread.join(30)
+            assert not thread.is_alive()
+
+
+@contextmanager
+def serving(
+    bootstrap: str, stages: Sequence[str] = STAGES, is_rebuilt: bool = False
+) -> Iterator[Service]:
+    """The service while entered."""
+    service = Service(bootstrap, stages, is_rebuilt)
+    try:
+        yield service
+    finally:
+        service.stop()
+
+
+def behind(kafka: KafkaSettings, partitions: int, stages: Sequence[str] = STAGES) -> int:
+    """In how many input partitions there is a record that its stage has not committed yet. Marks of
+    transactions are none."""
+    names, count = TopicNames(kafka.topic_prefix), 0
+    for stage in stages:
+        inputs = names.inputs if stage == STAGES[0] else (names.internal(f"{stage}-in"),)
+        consumer = Consumer(
+            {
+                "bootstrap.servers": ",".join(kafka.bootstrap),
+                "group.id": kafka.group_id(stage),
+                "isolation.level": "read_committed",
+                "enable.partition.eof": True,
+                "auto.offset.reset": "earliest",
+                "fetch.wait.max.ms": 10,
+            }
+        )
+        try:
+            places = [TopicPartition(topic, at) for topic in inputs for at in range(partitions)]
+            count += _more(consumer, consumer.committed(places, 10))
+        finally:
+            consumer.close()
+    return count
+
+
+def _more(consumer: Consumer, begins: list[TopicPartition]) -> int:
+    """Of how many partitions there is more to read from these offsets on."""
+    consumer.assign(
+        [TopicPartition(p.topic, p.partition, max(p.offset, OFFSET_BEGINNING)) for p in begins]
+    )
+    told: dict[tuple[str, int], bool] = {}
+    while len(told) < len(begins):
+        for message in consumer.consume(1_000, 0.05):
+            place = message.topic(), message.partition()
+            told.setdefault(place, message.error() is None)
+    return sum(told.values())
+
+
+def drained(service: Service, stages: Sequence[str] = STAGES) -> None:
+    """Until a service has done all that is there."""
+    service.wait(lambda: behind(service.kafka, service.partitions, stages) == 0)
