@@ -91,7 +91,7 @@ def noted(bench: Bench, run: Callable[[], dict[str, Any]]) -> dict[str, Any]:
 
 
 def restart(bench: Bench, size: Size, who: Contender) -> dict[str, Any]:
-    """A restart with a large state, out of a bulk log. Its last fifth is not used: the newest events
+    """A restart with a large state, from a bulk log. Its last fifth is not used: the newest events
     of such a log are debits alone, which do not go to every stage."""
     bench.say("writing a bulk log")
     log = bench.folder / "bulk.jsonl"
