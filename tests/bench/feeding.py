@@ -21,9 +21,9 @@ from confluent_kafka import Producer
 from streams.kafka_settings import KafkaSettings
 from streams.routing import Route, route
 from streams.topics import TopicNames
+from tests.bench.processes import go_first
 
 NAP_MAX_S = 0.001  # between looks at what is due
-INSTRUMENT_NICENESS = -10  # a measuring instrument goes before what it measures
 POLL_EVERY = 256
 
 
@@ -99,8 +99,7 @@ def main() -> None:
     sent = records(Path(log), prefix, int(first), int(count))
     if not float(rate):
         return fill(bootstrap, sent)
-    if os.geteuid() == 0:
-        os.nice(INSTRUMENT_NICENESS)
+    go_first()
     due_ns, left_ns = pace(bootstrap, sent, float(rate))
     told = {"event_ids": [one.event_id for one in sent], "due_ns": due_ns, "left_ns": left_ns}
     Path(stamps[0]).write_bytes(orjson.dumps(told))

@@ -17,7 +17,7 @@ from pathlib import Path
 import orjson
 from confluent_kafka import OFFSET_BEGINNING, Consumer, TopicPartition
 
-from tests.bench.feeding import INSTRUMENT_NICENESS
+from tests.bench.processes import go_first
 
 WAIT_S = 0.05  # between looks at whether it is to stop
 
@@ -59,8 +59,7 @@ def hear(bootstrap: str, topics: list[str], stop: Stop) -> list[tuple[int, str, 
 
 def main() -> None:
     bootstrap, out, *topics = sys.argv[1:]
-    if os.geteuid() == 0:
-        os.nice(INSTRUMENT_NICENESS)
+    go_first()
     heard = hear(bootstrap, topics, Stop())
     with Path(out).open("wb") as file:
         for at_ns, topic, value in heard:

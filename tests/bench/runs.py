@@ -93,7 +93,7 @@ class Bench:
         folder = self.folder / f"run-{self._runs}"
         folder.mkdir()
         place = Place(self.bootstrap, prefix, f"{who.name}-{self._runs}", folder, for_latency)
-        admin = AdminClient({"bootstrap.servers": self.bootstrap})
+        admin = AdminClient({"bootstrap.servers": self.bootstrap, "log_level": 3})
         if wanted := [NewTopic(topic, PARTITIONS, 1) for topic in who.topics(place)]:
             for made in admin.create_topics(wanted).values():
                 made.result()

@@ -62,7 +62,7 @@ class Groups:
     """The committed offsets of some groups on one broker; the first consumes the inputs."""
 
     def __init__(self, bootstrap: str, groups: Sequence[str], inputs: Iterable[str]) -> None:
-        self._admin = AdminClient({"bootstrap.servers": bootstrap})
+        self._admin = AdminClient({"bootstrap.servers": bootstrap, "log_level": 3})
         self._groups = groups
         self._inputs = frozenset(inputs)
 
