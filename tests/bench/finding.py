@@ -8,11 +8,18 @@ from typing import Any
 from detector.memory import STAGES
 from detector.policy import load_policy
 from detector.rulebook import load_rulebook
-from streams.scoring import Line, scored, standings
+from streams.scoring import EITHER, Line, scored, standings
 
 COMPARED = (
     "verification_bypass", "velocity_burst", "account_takeover", "mule_fan_in", "debit_failed",
 )  # fmt: skip
+
+
+def truth_until(truth: Iterable[Line], last_ms: int) -> list[Line]:
+    """The truth of a log that was cut at a time: what was over by then. What was under way is
+    neither expected nor wrong."""
+    begun = (line for line in truth if line["from"] <= last_ms)
+    return [line if line["by"] <= last_ms else {**line, "expect": EITHER} for line in begun]
 
 
 def found(truth: Iterable[Line], alerts: Iterable[dict[str, Any]]) -> dict[str, dict[str, Any]]:

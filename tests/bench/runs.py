@@ -20,7 +20,7 @@ from streams.scoring import lines
 from streams.simulate.world import START_MS
 from tests.bench import feeding, watching
 from tests.bench.contenders import Contender, Place
-from tests.bench.finding import found, stages_of_typologies
+from tests.bench.finding import found, stages_of_typologies, truth_until
 from tests.bench.latency import (
     Heard,
     decided_of,
@@ -64,8 +64,7 @@ class World:
                 kept.write(line)
                 last_ms = orjson.loads(line)["occurred_at"]
                 events, past = events + 1, past + (last_ms < START_MS)
-        truth = [line for line in lines(folder / "truth.jsonl") if line["by"] <= last_ms]
-        return cls(log, truth, events, past)
+        return cls(log, truth_until(lines(folder / "truth.jsonl"), last_ms), events, past)
 
 
 @dataclass

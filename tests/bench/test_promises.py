@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.bench.finding import COMPARED, found, stages_of_typologies
+from tests.bench.finding import COMPARED, found, stages_of_typologies, truth_until
 from tests.bench.promises import promises
 
 
@@ -72,6 +72,14 @@ def test_only_the_typologies_compared_are_counted_as_found() -> None:
     assert set(told) == set(COMPARED)
     assert told["debit_failed"]["recall"] == 1.0 and told["debit_failed"]["honest_alerts"] == 1
     assert told["velocity_burst"]["recall"] is None
+
+
+def test_what_was_under_way_where_a_log_was_cut_is_neither_expected_nor_wrong() -> None:
+    line = {"typology": "debit_failed", "entity": {"kind": "account", "id": "a"},
+            "expect": "alert", "status": "open", "event_ids": ["e"], "also": []}  # fmt: skip
+    truth = [{**line, "from": 0, "by": 5}, {**line, "from": 9, "by": 11},
+             {**line, "from": 11, "by": 12}]  # fmt: skip
+    assert [one["expect"] for one in truth_until(truth, 10)] == ["alert", "either"]
 
 
 def test_an_alert_counts_as_the_account_stages_only_where_no_later_stage_can_raise_it() -> None:
