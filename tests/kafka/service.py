@@ -19,6 +19,7 @@ from streams.kafka_settings import KafkaSettings
 from streams.replay import load
 from streams.service.app import Options, loops_of
 from streams.service.journal import Journal
+from streams.service.warming import warm
 from streams.topic_changes import check_topics
 from streams.topics import TopicNames
 
@@ -35,6 +36,7 @@ class Service:
         self._told = StringIO()
         self.partitions = partitions or check_topics(self.kafka)
         policy, rulebook = load(None, None)
+        warm(policy, rulebook)
         options = Options(
             self.kafka, policy, rulebook, stages, self.partitions, Path(), is_rebuilt
         )  # fmt: skip
