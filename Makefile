@@ -2,11 +2,7 @@
 # The environment is made in .venv by itself and remade when the lock file changes.
 
 .DEFAULT_GOAL := help
-<<<<<<< HEAD
-.PHONY: help setup demo test test-faults kafka check bench bench-short lock clean
-=======
-.PHONY: help setup demo test kafka check bench bench-short bench-kafka bench-kafka-short lock clean
->>>>>>> peers
+.PHONY: help setup demo test test-faults kafka check bench bench-short bench-kafka bench-kafka-short lock clean
 
 VENV := .venv
 BIN := $(VENV)/bin

@@ -18,7 +18,8 @@ from streams.dead_letters import DeadLetter
 from streams.faults import Fault
 from streams.topics import TopicNames
 from tests.faults.judging import judged
-from tests.faults.outcome import Outcome, served, state_of
+from tests.faults.outcome import Outcome, served
+from tests.faults.states import state_of
 from tests.kafka.broker import Cluster
 from tests.kafka.records import PARTITIONS, applied, read, write
 from tests.kafka.service import drained, serving
