@@ -52,7 +52,7 @@ class AlertBook:
             times = shelf.hit_times.setdefault(scope.typology, [])
             times.append(by.occurred_at_ms)
             del times[:-STANDING_HITS_KEPT]
-        self._mark(scope.key)
+        self.mark(scope.key)
         alert = self._open_for(scope, by) or self._reopened(scope, by)
         if alert is None:
             alert = Alert(alert_id_of(scope, by.event), scope, entity_id, by, "open")
@@ -78,7 +78,7 @@ class AlertBook:
         trigger = alert.triggers[by.event]
         if set(trigger.hits) == set(hits):
             return None
-        self._mark(alert.scope.key)
+        self.mark(alert.scope.key)
         if hits:
             trigger.hits = hits
         else:
@@ -99,13 +99,13 @@ class AlertBook:
         mark = (typology, by.event)
         if not is_hit:
             if shelf is not None and shelf.withdrawing.pop(mark, None) is not None:
-                self._mark(key)
+                self.mark(key)
             return []
         shelf = self.shelves[key]
         if mark in shelf.withdrawing:
             return []
         shelf.withdrawing[mark] = by.occurred_at_ms
-        self._mark(key)
+        self.mark(key)
         revisions = []
         reach_ms = self._quiet_ms[typology] + FORGET_AFTER_MS
         for alert in shelf.alerts:
@@ -126,7 +126,7 @@ class AlertBook:
         shelf = self.shelves.get(scope.key)
         before = shelf.stood.pop((scope, event), None) if shelf is not None else None
         if before is not None:
-            self._mark(scope.key)
+            self.mark(scope.key)
         if shelf is None or before is None or before[0] != frozenset(rules):
             return False
         shelf.stood[scope, event] = before
@@ -163,21 +163,22 @@ class AlertBook:
                 if max(times) >= oldest_ms - STANDING_MS
             }  # fmt: skip
             if shelf.size < size:
-                self._mark(key)
+                self.mark(key)
             if not shelf.size:
                 del self.shelves[key]
 
     def drop(self, key: int) -> None:
         """Drop all that stands at a key."""
         if self.shelves.pop(key, None) is not None:
-            self._mark(key)
+            self.mark(key)
 
     def take_changed(self) -> list[int]:
         """Keys at which something changed since this was last asked, in rising order."""
         changed, self._changed = self._changed, set()
         return sorted(changed or ())
 
-    def _mark(self, key: int) -> None:
+    def mark(self, key: int) -> None:
+        """Note that something changed at a key."""
         if self._changed is not None:
             self._changed.add(key)
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from detector.decode import Batch
 from detector.entering import Rows, empty_rows, goes_to
+from detector.erasing import erase_alerts, erase_names, events_elsewhere, events_of_row
 from detector.events import CODE, KIND_MASK
 from detector.folding import Folded
 from detector.memory import STAGES
@@ -19,7 +20,7 @@ from detector.parts import Parts
 from detector.repayment import Repaid
 from detector.schema import Event
 from detector.stage import Walked
-from detector.told import EventsTold, Told
+from detector.told import EventsTold, TableTold
 
 Records = list[dict[str, Any]]
 
@@ -41,7 +42,7 @@ class Link:
     links of one stage that one `Parts` made: they are for one thread, those of another stage may
     be used by another at the same time.
 
-    What is too old is dropped where the clock comes into another quarter of a day, in the order of
+    What is too old is dropped where the clock comes into another day, in the order of
     events, so that what is kept never depends on where batches end.
     """
 
@@ -52,12 +53,12 @@ class Link:
         self.book = parts.book()
         self.subjects = parts.subjects([self.stage])
         self.repayment = parts.repayment() if name == STAGES[0] else None
-        self.told: Told | None = None  # the names of the last batch
+        self.told: TableTold | None = None  # the names of the last batch
         self._parts = parts
         (self._folder,) = parts.folders([self.stage], [self.book], self.subjects)
         self._decider = parts.decider()
         self._touched: list[NDArray[np.int64]] = []
-        self._names_kept_ms = 0
+        self._names_due_ms: int | None = None  # names older than this may go
 
     @property
     def clock_ms(self) -> int:
@@ -70,7 +71,7 @@ class Link:
         if not batch.events:
             return LinkOutputs()
         rows = empty_rows(batch.words, len(self._parts.columns.names))
-        told = EventsTold(batch.events, self._parts.ids)
+        told = TableTold(EventsTold(batch.events, self._parts.ids).table())
         folded, repaid = self._walk(rows, told, batch.events)
         early = np.flatnonzero(rows.decide.astype(bool) & (rows.onward == 0))
         outputs = LinkOutputs(
@@ -101,33 +102,45 @@ class Link:
 
         What is too old by then is dropped. Nothing is said now: no rule waits for a deadline.
         """
-        quarter = self.stage.quarter
+        day = self.stage.day
         self.stage.advance(clock_ms)
-        if self.stage.quarter != quarter:
+        if self.stage.day != day:
             self._tidy()
         return LinkOutputs()
 
     def erase(self, account: str | int) -> None:
         """Forget an account: by its id at the account stage, by its id's hash at a later one.
 
-        Its row, alerts, obligations and contacts go; `LinkState.changes` then takes their records
-        away.
+        Its row, names, alerts, obligations and contacts go, and at a later stage what its entities
+        hold of it (erasing.py); `LinkState.changes`, asked before and after, then takes their
+        records away.
         """
         key = self._parts.ids.hash(account) if isinstance(account, str) else account
+        memory = self.stage.store.memory
         if self.repayment is not None:
+            events = events_of_row(memory, key)
             self.stage.store.drop(key)
             self.book.drop(key)
             self.repayment.obligations.drop(key)
             self.repayment.contacts.drop(key)
+        else:
+            events, keys = events_elsewhere(memory, key)
+            self._touched.append(keys)
+        names = erase_names(self.subjects, key, events)
+        erase_alerts(self.book, key, events, names)
+        self.told = None  # it may name the account
+        self.subjects.let_go()
 
     def take_touched(self) -> NDArray[np.int64]:
         """Keys of the entities of all rows since this was last asked; 0 where a row had none."""
         touched, self._touched = self._touched, []
         return np.concatenate(touched) if touched else np.empty(0, np.int64)
 
-    def _walk(self, rows: Rows, told: Told, events: Sequence[Event]) -> tuple[Folded, Repaid]:
+    def _walk(self, rows: Rows, told: TableTold, events: Sequence[Event]) -> tuple[Folded, Repaid]:
         """Take rows through the stage, tidying up wherever it is time to."""
-        self.subjects.forget_before(self._names_kept_ms)  # now: the last state is written by now
+        if self._names_due_ms is not None:  # only now: the state of the last batch is written
+            self.subjects.forget_before(self._names_due_ms)
+            self._names_due_ms = None
         self.subjects.take(told, rows.words)
         self.told = told
         self._touched.append(rows.words[:, self.stage.key_word].copy())
@@ -136,12 +149,12 @@ class Link:
         order = np.arange(len(rows.words))
         self.stage.begin_batch()
         while position < len(order):
-            walked, quarter, start = Walked(), self.stage.quarter, position
+            walked, day, start = Walked(), self.stage.day, position
             position = self.stage.walk_on(rows, order, start, self._parts.absent_ids, walked)
             self._folder.fold(rows, walked, folded)
             if self.repayment is not None:
                 self.repayment.take(events, rows, kinds, slice(start, position), repaid)
-            if self.stage.quarter != quarter:
+            if self.stage.day != day:
                 self._tidy()
         return folded, repaid
 
@@ -155,13 +168,15 @@ class Link:
         return [record for _, _, record in sorted(said, key=lambda entry: entry[:2])]
 
     def _finished(
-        self, outputs: LinkOutputs, rows: Rows, told: Told, folded: Sequence[Folded]
+        self, outputs: LinkOutputs, rows: Rows, told: TableTold, folded: Sequence[Folded]
     ) -> LinkOutputs:
         outputs.findings = [record for _, record in folded[-1].findings]
         left = np.ones(len(rows.words), bool)
         for stage in STAGES[STAGES.index(self.name) + 1 :]:
             order = goes_to(stage, rows)
             order = order[left[order]]
+            if not len(order):
+                continue
             left[order] = False  # it goes on from there
             blocks = self._parts.postman.sent(order, stage, rows, told, folded)
             outputs.onward += [(stage, partition, block) for partition, block in blocks]
@@ -171,6 +186,6 @@ class Link:
         clock_ms, lateness_ms = self.stage.clock_ms, self._parts.lateness_ms
         self.book.forget(clock_ms, lateness_ms)
         self.stage.forget()
-        self._names_kept_ms = clock_ms - lateness_ms - EVIDENCE_REACH_MS
+        self._names_due_ms = clock_ms - lateness_ms - EVIDENCE_REACH_MS
         if self.repayment is not None:
             self.repayment.forget(clock_ms, lateness_ms)

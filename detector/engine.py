@@ -20,13 +20,14 @@ from detector.events import CODE, KIND_MASK, TYPES
 from detector.fields import FIELDS
 from detector.folding import Folded
 from detector.ids import Ids
-from detector.memory import STAGES, TIDY_EVERY_MS
+from detector.memory import STAGES
 from detector.names import EVIDENCE_REACH_MS
 from detector.parts import DECIDED_BY, HOLD_PARAMETER, PAYOUT_PARAMETER, Parts
 from detector.policy import Policy
 from detector.rulebook import Rulebook, RulebookError
 from detector.told import EventsTold
 
+TIDY_EVERY_MS: Final = 6 * 3_600_000  # of event time; tidying changes nothing that is said
 STATES: Final = {REPEAT: "repeats", STALE: "stale", TOO_LATE: "too_late", KEYLESS: "keyless"}
 
 

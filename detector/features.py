@@ -70,9 +70,11 @@ def methods_of(events: Iterable[str]) -> tuple[str, ...]:
 
 def compile_plan(
     stage: str, features: Sequence[FeatureSpec], columns: Columns, policy: Policy,
-    exported: Collection[str],
+    exported: Collection[str], partitions: int,
 ) -> Plan:  # fmt: skip
     """The plan of the features of one stage; `exported` are the columns that are read after it.
+
+    `partitions`: of the account stage, of which a memory knows the population of one.
 
     Raises:
         FeatureError: an id or amount that the stage's memory does not keep.
@@ -118,6 +120,7 @@ def compile_plan(
         type_features=_ints(f for group in by_type for f in group),
         eager_starts=_starts(eager),
         eager=_ints(f for group in eager for f in group),
+        partitions=np.array([partitions], np.float64),
     )
 
 

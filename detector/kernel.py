@@ -19,7 +19,7 @@ from detector.forgetting import forget_before, horizon_at
 from detector.hits import Found, Rules, Scratch, has_space
 from detector.jit import compiled, inlined
 from detector.judging import abstain_all, judge, recall
-from detector.memory import CLOCK_NOW, DAY_MS, RING_MAX, TIDY_EVERY_MS, Memory, Row
+from detector.memory import CLOCK_NOW, DAY_MS, RING_MAX, Memory, Row
 from detector.names import EVIDENCE_REACH_MS
 from detector.places import find_or_add, has_room
 from detector.plan import Plan
@@ -103,13 +103,13 @@ def walk(
 
     Each event is put in its place, then judged, then what stands after it is judged again (law 6).
     Returns the position in `order` to go on from: where room ran out, where the clock came into
-    another quarter of a day (time to tidy), or its end.
+    another day (time to tidy), or its end.
     """
-    quarter = m.clock[CLOCK_NOW] // TIDY_EVERY_MS
+    day = m.clock[CLOCK_NOW] // DAY_MS
     for position in range(start, len(order)):
         if not has_room(m) or not has_space(found, RING_MAX):
             return position
-        if m.clock[CLOCK_NOW] // TIDY_EVERY_MS != quarter:
+        if m.clock[CLOCK_NOW] // DAY_MS != day:
             return position
         i = order[position]
         if key_word == ACCOUNT:

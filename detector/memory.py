@@ -44,7 +44,6 @@ PUT_AWAY_WORDS: Final = 6  # id, object, t, device, network, payee
 MINUTES: Final = 20  # of log-ins, newest of an entity
 POPULATION_MINUTES: Final = 2048  # powers of two: a day of lateness, and more
 POPULATION_HOURS: Final = 256
-TIDY_EVERY_MS: Final = 6 * 3_600_000  # of event time: then what is too old is dropped
 CLASSES: Final = 8  # free lists, by the logarithm of a segment's size
 
 STAGES: Final = ("account", "device", "network", "payee")

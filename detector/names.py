@@ -8,7 +8,7 @@ Few names are ever asked for, so a shelf is put in order only when somebody look
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from itertools import repeat
 from typing import Final
 
@@ -42,6 +42,15 @@ class _Shelf:
         found = self._index.get(value)
         return None if found is None else found[0][found[1]]
 
+    def drop(self, values: Collection[int]) -> None:
+        self.of(0)  # all is in the index now
+        kept = {
+            value: names[place] for value, (names, place) in self._index.items()
+            if value not in values
+        }  # fmt: skip
+        texts = list(kept.values())
+        self._index = {value: (texts, place) for place, value in enumerate(kept)}
+
 
 class Names:
     """Ids by their hashes."""
@@ -49,18 +58,16 @@ class Names:
     def __init__(self) -> None:
         self._shelves: list[_Shelf] = [_Shelf()]
 
-    def tell(
-        self, times: NDArray[np.int64], hashes: NDArray[np.int64], names: Sequence[str]
-    ) -> None:
-        """Remember the names of a batch's events. `names` may make each of them when asked."""
-        if not len(times):
+    def tell(self, newest_ms: int, hashes: NDArray[np.int64], names: Sequence[str]) -> None:
+        """Remember names that events up to a time told. `names` may make each when it is asked."""
+        if not len(hashes):
             return
         shelf = self._shelves[-1]
         if shelf.size >= SHELF_MAX:
             shelf = _Shelf()
             self._shelves.append(shelf)
         shelf.put(hashes.copy(), names)  # a column of a batch would hold the whole batch
-        shelf.newest_ms = max(shelf.newest_ms, int(times.max()))
+        shelf.newest_ms = max(shelf.newest_ms, newest_ms)
 
     def of(self, value: int) -> str:
         """The name of a hash, as it was told last.
@@ -73,6 +80,11 @@ class Names:
             if name is not None:
                 return name
         raise KeyError(value)
+
+    def drop(self, values: Collection[int]) -> None:
+        """Forget these names for good; the others are copied out of what held them."""
+        for shelf in self._shelves:
+            shelf.drop(values)
 
     def forget_before(self, at_ms: int) -> None:
         """Drop the shelves whose names are all of events before a time."""

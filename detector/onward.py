@@ -20,13 +20,14 @@ from numpy.typing import NDArray
 
 from detector.alerts import Hit
 from detector.entering import Rows, empty_rows
-from detector.events import ACCOUNT, UNREAD, WORDS
+from detector.events import ACCOUNT, WORDS
 from detector.features import Columns
 from detector.folding import Folded
 from detector.ids import Ids
 from detector.memory import KEY_WORDS, STAGES
+from detector.packing import packed_columns, told_columns, unpack_columns
 from detector.sealing import SealError, sealed, unsealed
-from detector.told import NAMED, NameTable, TableTold, Told, packed_table
+from detector.told import NAMED, NameTable, TableTold, packed_table
 
 BLOCK_ROWS_MAX: Final = 512
 BLOCK_BYTES_MAX: Final = 512 * 1024  # about; a record of Kafka's default has 1 MiB
@@ -73,7 +74,7 @@ class Postman:
         self._known_orders: dict[bytes, NDArray[np.int64]] = {}
 
     def sent(
-        self, order: NDArray[np.int64], stage: str, rows: Rows, told: Told,
+        self, order: NDArray[np.int64], stage: str, rows: Rows, told: TableTold,
         folded: Sequence[Folded],
     ) -> Iterator[tuple[int, bytes]]:  # fmt: skip
         """The blocks of the rows in `order` for a stage, each with its partition.
@@ -118,26 +119,18 @@ class Postman:
         rows.state[:], rows.decide[:], rows.degraded[:] = marks[:, 4], marks[:, 5], marks[:, 6]
         rows.onward[:] = 1
         lengths = np.frombuffer(b"".join(block.lengths for block in blocks), np.int16)
-        names = np.frombuffer(b"".join(block.names for block in blocks), np.uint8)
+        names = np.frombuffer(bytearray().join(block.names for block in blocks), np.uint8)
         return rows, TableTold(packed_table(names, lengths.reshape(-1, len(NAMED)))), before
 
     def _unload(self, block: Block, rows: Rows, at: int, before: Folded) -> int:
         """Write a block's columns and hits into rows from `at` on; where the next block begins."""
         stop = at + len(block.words) // (8 * len(WORDS))
         places = self._places_of(block.columns)
-        shape = (stop - at, len(places))
-        known = np.unpackbits(np.frombuffer(block.known, np.uint8), count=shape[0] * shape[1])
-        values = np.full(shape[0] * shape[1], np.nan)
-        values[known.view(bool)] = np.frombuffer(block.values)
-        caused = np.unpackbits(np.frombuffer(block.caused, np.uint8), count=shape[0] * shape[1])
-        caused[caused.view(bool)] = np.frombuffer(block.causes, np.uint8)
-        ours = places >= 0
-        if ours.all():
-            rows.values[at:stop, places] = values.reshape(shape)
-            rows.causes[at:stop, places] = caused.reshape(shape)
-        else:
-            rows.values[at:stop, places[ours]] = values.reshape(shape)[:, ours]
-            rows.causes[at:stop, places[ours]] = caused.reshape(shape)[:, ours]
+        unpack_columns(
+            np.frombuffer(block.known, np.uint8), np.frombuffer(block.values),
+            np.frombuffer(block.caused, np.uint8), np.frombuffer(block.causes, np.uint8),
+            places, rows.values[at:stop], rows.causes[at:stop],
+        )  # fmt: skip
         for row, rule_id, severity, actions in block.hits:
             before.hits[at + row][rule_id] = Hit(
                 rule_id, 0, "", "", severity, tuple(actions), {}, ()
@@ -146,12 +139,16 @@ class Postman:
             before.alert_ids[at + row].append(alert_id)
         return stop
 
+    def place_of(self, value: int) -> int:
+        """The place of the column of this hash; -1 where there is none."""
+        return self._places.get(value, -1)
+
     def _places_of(self, columns: bytes) -> NDArray[np.int64]:
         """Where these columns stand with us; -1 for one that we do not have."""
         places = self._known_orders.get(columns)
         if places is None:
             hashes = np.frombuffer(columns, np.uint32).tolist()
-            places = np.array([self._places.get(value, -1) for value in hashes], np.int64)
+            places = np.array([self.place_of(value) for value in hashes], np.int64)
             if len(self._known_orders) >= 1024:  # of other rulebooks: few, but not ours to bound
                 self._known_orders.clear()
             self._known_orders[columns] = places
@@ -160,48 +157,44 @@ class Postman:
 
 @dataclass(slots=True)
 class _Load:
-    """Rows in the order in which they leave, column by column."""
+    """Rows in the order in which they leave."""
 
-    columns: bytes
-    words: NDArray[np.int64]
-    values: NDArray[np.float64]
-    known: NDArray[np.bool_]
-    causes: NDArray[np.uint8]
+    order: NDArray[np.int64]
+    rows: Rows
+    columns: NDArray[np.int64]
+    hashes: bytes  # of these columns
     marks: NDArray[np.uint8]
     table: NameTable
     sizes: NDArray[np.int64]  # bytes, about
 
     def block(self, start: int, stop: int) -> Block:
-        known, values = self.known[start:stop], self.values[start:stop]
-        causes = self.causes[start:stop]
-        caused = causes != 0
+        order, rows = self.order[start:stop], self.rows
+        known, values, caused, causes = packed_columns(
+            order, self.columns, rows.values, rows.causes
+        )
         starts, lengths = self.table.starts[start:stop], self.table.lengths[start:stop]
         end = starts[-1, -1] + max(0, int(lengths[-1, -1]))
         return Block(
-            self.columns, self.words[start:stop].tobytes(),
-            np.packbits(known).tobytes(), values[known].tobytes(),
-            np.packbits(caused).tobytes(), causes[caused].tobytes(),
-            self.marks[start:stop].tobytes(), lengths.tobytes(),
-            self.table.blob[starts[0, 0] : end].tobytes(), [], [],
+            self.hashes, rows.words[order].tobytes(), known.tobytes(), values.tobytes(),
+            caused.tobytes(), causes.tobytes(), self.marks[start:stop].tobytes(),
+            lengths.tobytes(), self.table.blob[starts[0, 0] : end].tobytes(), [], [],
         )  # fmt: skip
 
 
-def _load(order: NDArray[np.int64], rows: Rows, told: Told, hashes: NDArray[np.uint32]) -> _Load:
-    values, causes = rows.values[order], rows.causes[order] & np.uint8(255 - UNREAD)
-    known = ~np.isnan(values)
-    is_told = known.any(axis=0) | causes.any(axis=0)
-    columns = np.flatnonzero(is_told)
-    known = known[:, columns]
+def _load(
+    order: NDArray[np.int64], rows: Rows, told: TableTold, hashes: NDArray[np.uint32]
+) -> _Load:
+    flags, counts = told_columns(order, rows.values, rows.causes)
+    columns = np.flatnonzero(flags)
     marks = np.empty((len(order), MARKS), np.uint8)
     marks[:, :4] = rows.field_cause[order]
     marks[:, 4], marks[:, 5] = rows.state[order], rows.decide[order]
     marks[:, 6] = rows.degraded[order]
     table = told.table.of_rows(order)
-    sizes = ROW_BYTES + 8 * known.sum(axis=1) + np.maximum(table.lengths, 0).sum(axis=1)
-    return _Load(
-        hashes[columns].tobytes(), rows.words[order], values[:, columns], known,
-        causes[:, columns], marks, table, sizes,
-    )  # fmt: skip
+    starts = table.starts[:, 0]
+    names = np.diff(starts, append=len(table.blob))
+    sizes = ROW_BYTES + 8 * counts + names
+    return _Load(order, rows, columns, hashes[columns].tobytes(), marks, table, sizes)
 
 
 def _noted(

@@ -36,6 +36,7 @@ class Parts:
         self, rulebook: Rulebook, policy: Policy, ids: Ids, *, partitions: int = 1
     ) -> None:
         """`partitions`: of each topic of the service; 1 in a replay."""
+        self._partitions = partitions
         self._plans: dict[str, StagePlan] = {}
         self._rulebook = rulebook
         self._policy = policy
@@ -55,7 +56,8 @@ class Parts:
         """A stage with an empty memory; those of one name share what is large and holds nothing."""
         if name not in self._plans:
             self._plans[name] = StagePlan(
-                name, self._rulebook, self.columns, self._policy, self._terms, DECIDED_BY
+                name, self._rulebook, self.columns, self._policy, self._terms, DECIDED_BY,
+                self._partitions,
             )  # fmt: skip
         return Stage(self._plans[name])
 

@@ -58,3 +58,4 @@ class Plan(NamedTuple):
     type_features: NDArray[np.int64]
     eager_starts: NDArray[np.int64]  # (types + 1): those that are read whoever asks, in `eager`
     eager: NDArray[np.int64]
+    partitions: NDArray[np.float64]  # (1,): what the population's counts are multiplied by

@@ -41,7 +41,7 @@ class Repayment:
     ) -> None:  # fmt: skip
         self.contacts = Contacts(calendar, policy.budget.contacts_per_day)
         self.obligations = Obligations(rulebook, calendar, self.contacts, versions)
-        self._columns = [columns.index[name] for name in DEBIT_COLUMNS]
+        self._columns = np.array([columns.index[name] for name in DEBIT_COLUMNS], np.int64)
         self._versions = versions
         self._has_feed = policy.sources["auto_debit"]
 
@@ -59,10 +59,10 @@ class Repayment:
         `repaid`: what earlier rows of the batch made, to be added to.
         """
         repaid = Repaid() if repaid is None else repaid
-        told = (rows.state == JUDGED) | (rows.state == TOO_LATE) | (rows.state == STALE)
-        concerned = told & (((kinds >= 16) & (kinds < 32)) | (kinds == CONTACTED))
-        places = np.arange(len(kinds))[part]
-        places = places[concerned[part]]
+        kinds_here, states = kinds[part], rows.state[part]
+        concerned = ((kinds_here >= 16) & (kinds_here < 32)) | (kinds_here == CONTACTED)
+        concerned &= (states == JUDGED) | (states == TOO_LATE) | (states == STALE)
+        places = np.flatnonzero(concerned) + (part.start or 0)
         histories = rows.values[np.ix_(places, self._columns)].tolist()
         for row, history in zip(places.tolist(), histories, strict=True):
             event = events[row]

@@ -153,5 +153,6 @@ def row_reading(m: Memory, row: int, j: int, plan: Plan, f: int, w: NDArray[np.i
     if kind <= MINUTE_FAILURES:
         return _minutes(m, row, t, kind - MINUTE_LOGINS)
     if kind <= POPULATION_FAILURES:
-        return _population(m, t, plan.span_ms[f], kind - POPULATION_LOGINS)
+        partitions: float = plan.partitions[0]
+        return _population(m, t, plan.span_ms[f], kind - POPULATION_LOGINS) * partitions
     return 1.0 if t - m.clock[CLOCK_SINCE] >= plan.span_ms[f] else np.nan

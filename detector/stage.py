@@ -24,7 +24,6 @@ from detector.memory import (
     NOT_YET,
     RING_MAX,
     STAGES,
-    TIDY_EVERY_MS,
     TURN,
 )  # fmt: skip
 from detector.policy import Policy
@@ -68,9 +67,9 @@ class StagePlan:
 
     def __init__(
         self, name: str, rulebook: Rulebook, columns: Columns, policy: Policy, terms: Terms,
-        decided_by: Sequence[str],
+        decided_by: Sequence[str], partitions: int,
     ) -> None:  # fmt: skip
-        """`decided_by`: the columns that decisions read."""
+        """`decided_by`: the columns that decisions read; `partitions`: of the account stage."""
         self.name = name
         self.key_word = KEY_WORDS[STAGES.index(name)]
         self.rules = tuple(
@@ -79,7 +78,9 @@ class StagePlan:
         later = STAGES[STAGES.index(name) + 1 :]
         read_later = {c for rule in rulebook.rules if rule.stage in later for c in rule.reads}
         exported = read_later | set(decided_by)
-        self.plan = compile_plan(name, rulebook.features, columns, policy, exported)
+        self.plan = compile_plan(
+            name, rulebook.features, columns, policy, exported, partitions
+        )  # fmt: skip
         self.kept = kept_columns(name, rulebook.features)
         self.compiled = _compiled_rules(self, rulebook, columns)
         self.terms = terms
@@ -143,9 +144,9 @@ class Stage:
         return self._plan.is_kept(rule)
 
     @property
-    def quarter(self) -> int:
-        """The quarter of a day (UTC) that the clock is in."""
-        return self.clock_ms // TIDY_EVERY_MS
+    def day(self) -> int:
+        """The day (UTC) that the clock is in."""
+        return self.clock_ms // DAY_MS
 
     def walk(
         self, rows: Rows, order: NDArray[np.int64] | None, absent_ids: NDArray[np.uint8]
@@ -167,13 +168,13 @@ class Stage:
         self, rows: Rows, order: NDArray[np.int64], position: int,
         absent_ids: NDArray[np.uint8], walked: Walked,
     ) -> int:  # fmt: skip
-        """Walk from a position on, as far as the clock stays in its quarter of a day.
+        """Walk from a position on, as far as the clock stays in its day.
 
         The event that moves it into another is the last. Gives the position to go on from; what
         was found is added to `walked`.
         """
-        plan, quarter = self._plan, self.quarter
-        while position < len(order) and self.quarter == quarter:
+        plan, day = self._plan, self.day
+        while position < len(order) and self.day == day:
             self.store.make_room()
             position = walk(
                 position, order, self.key_word, rows, self.store.memory, plan.plan,

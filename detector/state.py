@@ -14,8 +14,7 @@ of a process is in them, and a slot's names are those that its own event told (l
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from itertools import pairwise
+from collections.abc import Sequence
 from typing import Any, Final
 
 import msgspec
@@ -25,15 +24,23 @@ from numpy.typing import NDArray
 from detector.alert_book import AlertBook, Shelf
 from detector.alerts import Alert, Scope
 from detector.events import ACCOUNT, CODE, ID, KIND_MASK, NAMELESS_BIT, T
-from detector.gathering import entity_payloads, slot_payloads, take_slots, touched_rows
+from detector.gathering import (
+    CRC_TABLE,
+    entity_payloads,
+    record_keys,
+    slot_payloads,
+    take_slots,
+    touched_rows,
+)  # fmt: skip
 from detector.memory import RING_MAX, TURN, Memory
-from detector.sealing import SealError, sealed, sealed_bytes, unsealed, unsealed_bytes
+from detector.sealing import SealError, sealed, unsealed, unsealed_bytes
 from detector.stage import Stage
 from detector.subjects import Subjects
-from detector.told import NAMED, NameTable, Told, table_of
+from detector.told import NAMED, NameTable, TableTold, table_of
 
 Record = tuple[bytes, bytes | None]
 KEY_BYTES: Final = 8
+ENTITY_KEY_BYTES: Final = 1 + KEY_BYTES
 ROW_MASK: Final = (1 << 32) - 1  # of Memory.told
 
 
@@ -99,53 +106,56 @@ class StageState:
         stage.store.take_dropped()  # from now on somebody asks
         book.take_changed()
 
-    def changes(self, keys: NDArray[np.int64], told: Told | None) -> Iterator[Record]:
+    def changes(self, keys: NDArray[np.int64], told: TableTold | None) -> list[Record]:
         """What changed since this was last asked, and the header.
 
         `keys`: of the entities of all rows that went into walks since then, each as often as it
         likes, 0 for none. `told`: the names of the last walk's batch.
         """
+        records: list[Record] = []
         for key, written in self._stage.store.take_dropped():
-            yield key_of(b"E", key), None
-            numbers = (k for k in range(RING_MAX) if written >> k & 1)
-            yield from ((key_of(b"S", key) + bytes((k,)), None) for k in numbers)
+            records.append((key_of(b"E", key), None))
+            numbers = [k for k in range(RING_MAX) if written >> k & 1]
+            records += [(key_of(b"S", key) + bytes((k,)), None) for k in numbers]
         m = self._stage.store.memory
         self._asked += 1
         rows = touched_rows(m, keys, self._asked)
         if len(rows):
-            yield from self._entities(m, rows, told)
+            records += self._entities(m, rows, told)
         for key in self._book.take_changed():
             shelf = self._book.shelves.get(key)
             stands = shelf is not None and shelf.size
-            yield key_of(b"A", key), sealed(_stored(shelf)) if shelf and stands else None
-        yield b"H", sealed(_Header(m.clock[:TURN].tolist(), m.carried.tolist()))
+            records.append(
+                (key_of(b"A", key), sealed(_stored(shelf)) if shelf and stands else None)
+            )
+        records.append((b"H", sealed(_Header(m.clock[:TURN].tolist(), m.carried.tolist()))))
+        return records
 
     def _entities(
-        self, m: Memory, rows: NDArray[np.int64], told: Told | None
-    ) -> Iterator[Record]:  # fmt: skip
-        names = m.rows["key"][rows].astype(">i8").tobytes()
-        keys = [names[at : at + KEY_BYTES] for at in range(0, len(names), KEY_BYTES)]
+        self, m: Memory, rows: NDArray[np.int64], told: TableTold | None
+    ) -> list[Record]:  # fmt: skip
+        keys = m.rows["key"][rows]
         payload, ends = entity_payloads(
             m, rows, _as_bytes(m.rows), _as_bytes(m.familiar), _as_bytes(m.put_away),
-            _as_bytes(m.minutes),
+            _as_bytes(m.minutes), CRC_TABLE,
         )  # fmt: skip
-        for key, content in zip(keys, _cut(payload, ends), strict=True):
-            yield b"E" + key, sealed_bytes(content)
         written, gone = take_slots(m, rows)
-        for place, number in gone.tolist():
-            yield b"S" + keys[place] + bytes((number,)), None
-        if not len(written):
-            return
-        table = self._slot_names(m, written, rows, told)
-        payload, ends = slot_payloads(
-            _as_bytes(m.slots), m.slots.shape[1] * 8, written[:, 2], *table
-        )  # fmt: skip
-        places = written[:, :2].tolist()
-        for (place, number), content in zip(places, _cut(payload, ends), strict=True):
-            yield b"S" + keys[place] + bytes((number,)), sealed_bytes(content)
+        records: list[Record] = [
+            (key[:ENTITY_KEY_BYTES], value)
+            for key, value in zip(_keys(b"E", keys), _cut(payload, ends), strict=True)
+        ]
+        records += ((key, None) for key in _keys(b"S", keys[gone[:, 0]], gone[:, 1]))
+        if len(written):
+            names = self._slot_names(m, written, rows, told)
+            payload, ends = slot_payloads(
+                _as_bytes(m.slots), m.slots.shape[1] * 8, written[:, 2], *names, CRC_TABLE
+            )
+            slots = _keys(b"S", keys[written[:, 0]], written[:, 1])
+            records += zip(slots, _cut(payload, ends), strict=True)
+        return records
 
     def _slot_names(
-        self, m: Memory, written: NDArray[np.int64], rows: NDArray[np.int64], told: Told | None
+        self, m: Memory, written: NDArray[np.int64], rows: NDArray[np.int64], told: TableTold | None
     ) -> NameTable:
         """The names of each slot: as its batch told them, of older ones as remembered."""
         pool = written[:, 2]
@@ -188,9 +198,18 @@ def _as_bytes(array: NDArray[Any]) -> NDArray[np.uint8]:
     return array.reshape(-1).view(np.uint8)
 
 
-def _cut(payload: NDArray[np.uint8], ends: NDArray[np.int64]) -> Iterator[bytes]:
-    whole = payload.tobytes()
-    return (whole[start:stop] for start, stop in pairwise((0, *ends.tolist())))
+def _cut(payload: NDArray[np.uint8], ends: NDArray[np.int64]) -> list[bytes]:
+    whole, stops = payload.tobytes(), ends.tolist()
+    return [whole[start:stop] for start, stop in zip([0, *stops[:-1]], stops, strict=True)]
+
+
+def _keys(
+    kind: bytes, keys: NDArray[np.int64], numbers: NDArray[np.int64] | None = None
+) -> list[bytes]:  # fmt: skip
+    width = ENTITY_KEY_BYTES + 1
+    made = record_keys(kind[0], keys, np.zeros_like(keys) if numbers is None else numbers)
+    whole = made.tobytes()
+    return [whole[at : at + width] for at in range(0, len(whole), width)]
 
 
 def _stored(shelf: Shelf) -> _Shelf:
@@ -236,7 +255,7 @@ def tell_names(
         has = np.array([name != "" for name in names], bool)
         if has.any():
             subjects.names_of(word).tell(
-                words[has, T], words[has, word], [name for name in names if name]
+                int(words[:, T].max()), words[has, word], [name for name in names if name]
             )
 
 

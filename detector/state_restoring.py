@@ -102,7 +102,7 @@ class StageRestorer:
     def _names(self, words: NDArray[np.int64], contents: list[bytes], at: int) -> None:
         begin = at + 2 * len(NAMED)
         lengths = np.frombuffer(b"".join(content[at:begin] for content in contents), np.int16)
-        blob = np.frombuffer(b"".join(content[begin:] for content in contents), np.uint8)
+        blob = np.frombuffer(bytearray().join(content[begin:] for content in contents), np.uint8)
         table = packed_table(blob, lengths.reshape(-1, len(NAMED)))
         columns = [list(NameColumn(table, column)) for column in range(len(NAMED))]
         tell_names(self._subjects, words, columns)

@@ -37,14 +37,18 @@ class Subjects:
     def take(self, told: Told, words: NDArray[np.int64]) -> None:
         """Take a batch in hand: what its rows, `words`, tell by name."""
         self._told, self._words = told, words
-        times = words[:, T]
-        self.event_names.tell(times, words[:, ID], told.event_ids)
-        self.account_names.tell(times, words[:, ACCOUNT], told.account_ids)
+        newest_ms = int(words[:, T].max())
+        self.event_names.tell(newest_ms, words[:, ID], told.event_ids)
+        self.account_names.tell(newest_ms, words[:, ACCOUNT], told.account_ids)
         rows = np.flatnonzero(self.are_asked_for(words[:, CODE] & KIND_MASK))
         for kind, word in KEYS_OF_ENTITY.items():
             if kind != "account":
                 names = told.entities(kind, rows.tolist())
-                self.entity_names.tell(times[rows], words[rows, word], names)
+                self.entity_names.tell(newest_ms, words[rows, word], names)
+
+    def let_go(self) -> None:
+        """Let go of the batch in hand."""
+        self._told = None
 
     def are_asked_for(self, kinds: NDArray[np.int64]) -> NDArray[np.bool_]:
         """Of which kinds of events the entities' names may be asked for after their batch."""

@@ -7,7 +7,7 @@ one piece, and only a name that an output asks for is made a text.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any, Final, NamedTuple, Protocol, overload
+from typing import Final, NamedTuple, Protocol, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -71,10 +71,9 @@ def packed_table(blob: NDArray[np.uint8], lengths: NDArray[np.int16]) -> NameTab
     return NameTable(blob, starts.reshape(lengths.shape), lengths)
 
 
-def table_of(columns: Iterable[Sequence[str | None]], rows: int) -> NameTable:
-    """The table of five columns of names; None where a row speaks of another event's."""
-    told = [name for column in columns for name in column]
-    texts = [name or "" for name in told]
+def table_of(columns: Iterable[Sequence[str]], rows: int) -> NameTable:
+    """The table of five columns of names."""
+    texts = [name for column in columns for name in column]
     joined = "".join(texts)
     if joined.isascii():
         data, sizes = joined.encode(), map(len, texts)
@@ -83,11 +82,9 @@ def table_of(columns: Iterable[Sequence[str | None]], rows: int) -> NameTable:
         data, sizes = b"".join(encoded), map(len, encoded)
     lengths = np.fromiter(sizes, np.int64, len(texts))
     starts = np.cumsum(lengths) - lengths
-    if None in told:
-        lengths[[name is None for name in told]] = NOT_TOLD
     shape = (len(NAMED), rows)
     return NameTable(
-        np.frombuffer(data, np.uint8), np.ascontiguousarray(starts.reshape(shape).T),
+        np.frombuffer(bytearray(data), np.uint8), np.ascontiguousarray(starts.reshape(shape).T),
         np.ascontiguousarray(lengths.reshape(shape).T.astype(np.int16)),
     )  # fmt: skip
 
@@ -128,11 +125,6 @@ class Told(Protocol):
         """The account ids, by row."""
         ...
 
-    @property
-    def table(self) -> NameTable:
-        """All names of the batch, as bytes."""
-        ...
-
     def entity(self, kind: str, row: int) -> str | None:
         """The id of a row's device, network or payee; None where it speaks of another event's."""
         ...
@@ -148,23 +140,19 @@ class EventsTold:
     def __init__(self, events: Sequence[Event], ids: Ids) -> None:
         self._events = events
         self._ids = ids
-        self._table: NameTable | None = None
         self.event_ids = [event.event_id for event in events]
         self.account_ids = [event.account_id or "" for event in events]
 
-    @property
     def table(self) -> NameTable:
-        """All names of the batch, as bytes; made when first asked for."""
-        if self._table is None:
-            rows = range(len(self._events))
-            columns: list[list[Any]] = [self.event_ids, self.account_ids]
-            columns += [self.entities(kind, rows) for kind in KINDS_NAMED[2:]]
-            for row, event in enumerate(self._events):
-                if isinstance(event, Disposition):
-                    for column in columns[2:]:
-                        column[row] = None
-            self._table = table_of(columns, len(rows))
-        return self._table
+        """All names of the batch, as bytes."""
+        rows = range(len(self._events))
+        columns: list[Sequence[str]] = [self.event_ids, self.account_ids]
+        columns += [self.entities(kind, rows) for kind in KINDS_NAMED[2:]]
+        table = table_of(columns, len(rows))
+        is_silent = [isinstance(event, Disposition) for event in self._events]
+        if any(is_silent):
+            table.lengths[is_silent, 2:] = NOT_TOLD
+        return table
 
     def entity(self, kind: str, row: int) -> str | None:
         """The id of a row's entity; None for a disposition."""

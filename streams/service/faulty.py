@@ -71,6 +71,15 @@ class Patience:
                     raise
 
 
+def kafka_error_in(error: SystemError) -> KafkaException | None:
+    """The error of Kafka behind a SystemError. confluent-kafka may call our logger while it raises
+    an error of its own, and Python then says that the logger's code went wrong."""
+    cause = error.__cause__
+    while isinstance(cause, SystemError):
+        cause = cause.__cause__
+    return cause if isinstance(cause, KafkaException) else None
+
+
 def sorted_out(error: KafkaError, settings: KafkaSettings, stage: str) -> Exception:
     """What to raise for an error of Kafka: `Fenced` and `Fault` end the process, `Again` does not.
 

@@ -15,7 +15,7 @@ from confluent_kafka import KafkaException
 from streams.faults import Fault
 from streams.service.assignment import Assignment
 from streams.service.changelog import Changelog, Interrupted
-from streams.service.faulty import Again, sorted_out
+from streams.service.faulty import Again, kafka_error_in, sorted_out
 from streams.service.rebuilding import Rebuilding
 from streams.service.turns import Plan, Turns
 
@@ -72,6 +72,10 @@ class StageLoop:
                 turns.turn()
         except KafkaException as error:
             raise self._undone(turns, error) from error
+        except SystemError as error:
+            if (cause := kafka_error_in(error)) is None:
+                raise
+            raise self._undone(turns, cause) from error
         except (Fault, Again, Interrupted):
             turns.undo()
             raise

@@ -130,10 +130,12 @@ class Turns:
             self._consumer.resume([TopicPartition(*place) for place in resuming])
 
     def _transact(self, work: dict[int, Work]) -> None:
+        # Made before it is begun: readers wait behind an open transaction.
+        made = {number: list(self._assigned.owned[number].take(one))
+                for number, one in work.items()}  # fmt: skip
         self._transactions.begin()
-        for number, one in work.items():
-            partition = self._assigned.owned[number]
-            self._write(number, partition.take(one))
+        for number, records in made.items():
+            self._write(number, records)
         offsets = [
             TopicPartition(topic, number, offset)
             for number, one in work.items()
@@ -141,7 +143,7 @@ class Turns:
         ]
         self._transactions.commit(offsets, self._consumer.consumer_group_metadata())
 
-    def _write(self, number: int, records: Any) -> None:
+    def _write(self, number: int, records: list[Outgoing]) -> None:
         partition = self._assigned.owned[number]
 
         def delivered(error: Any, message: Any) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 
 from tests.faults.judging import Verdict, judged
 from tests.faults.logs import Log
@@ -13,21 +14,20 @@ from tests.faults.workers import Worker
 STOP_MAX_S = 10.0
 
 
-def started(site: Site, log: Log, count: int, named: bool = True) -> list[Worker]:
-    """Workers among which the partitions are shared, the log's thin past behind them."""
-    workers = [site.worker(f"w{k}", named) for k in range(count)]
+def started(site: Site, log: Log, workers: Sequence[Worker]) -> None:
+    """Start workers: the log's thin past by the first alone, then the partitions shared out."""
     site.warm_up(log, workers[0])
     for one in workers[1:]:
         one.start()
     site.wait_settled(workers)
-    return workers
 
 
 def run(
     site: Site, log: Log, truth: Outcome, count: int, rate: float | None
 ) -> tuple[Verdict, str]:
     """The verdict and how it went, in words."""
-    workers = started(site, log, count)
+    workers = [site.worker(f"w{k}") for k in range(count)]
+    started(site, log, workers)
     began_s = time.monotonic()
     with site.fed(log.dense, rate) as feeder:
         feeder.wait()

@@ -1,19 +1,27 @@
-"""Events fed to the service's inputs, in order, at a rate, in a thread of its own."""
+"""Events fed to the service's inputs, in order, at a rate, in a thread of its own.
+
+At a rate they come as in life, where what an account does follows from what it did: an event is
+sent when the account's earlier ones on other topics are acknowledged. Without a rate they are
+a backlog, as fast as it goes.
+"""
 
 from __future__ import annotations
 
 import threading
 import time
 from collections.abc import Iterable
-from typing import Final
+from typing import Any, Final
 
-from streams.faults import Fault
+from confluent_kafka import Producer
+
 from streams.kafka_settings import KafkaSettings
 from streams.routing import Route, route
-from streams.sending import Pace, Sender
+from streams.sending import Pace
 from streams.topics import TopicNames
 
-TICK_S: Final = 0.02
+ALL: Final = 1 << 60
+TICK_S: Final = 0.01
+DELIVERY_MAX_S: Final = 600  # brokers are among what is hurt
 
 
 class Feeder:
@@ -23,11 +31,21 @@ class Feeder:
         self, settings: KafkaSettings, lines: Iterable[bytes], rate: float | None = None
     ) -> None:
         self.sent_count = 0
+        self.most = ALL  # no more than so many are sent before this is raised
         self.seconds = 0.0
-        self._settings = settings
+        self._names = TopicNames(settings.topic_prefix)
         self._lines = lines
         self._rate = rate
-        self._failure: BaseException | None = None
+        self._producer = Producer(
+            settings.confluent_producer()
+            | {
+                "log_level": 3,
+                "linger.ms": 2 if rate else 20,
+                "delivery.timeout.ms": DELIVERY_MAX_S * 1000,
+            }
+        )
+        self._on_way: dict[bytes, tuple[str, int]] = {}  # by account: its topic, how many
+        self._failure = ""
         self._thread = threading.Thread(target=self._run, name="feeder", daemon=True)
 
     def __enter__(self) -> Feeder:
@@ -44,31 +62,49 @@ class Feeder:
         return self._thread.is_alive()
 
     def wait(self) -> None:
-        """Until all is delivered.
-
-        Raises:
-            Fault: something was not.
-        """
+        """Until all is delivered."""
         self._thread.join()
-        if self._failure is not None:
-            raise self._failure
+        assert not self._failure, self._failure
 
     def _run(self) -> None:
         began_s = time.monotonic()
-        try:
-            self._feed()
-        except (AssertionError, Fault) as error:
-            self._failure = error
-        self.seconds = time.monotonic() - began_s
-
-    def _feed(self) -> None:
-        names, sender = TopicNames(self._settings.topic_prefix), Sender(self._settings, {})
         pace = Pace(self._rate)
         for line in self._lines:
+            if self.sent_count >= self.most:
+                while self.sent_count >= self.most:
+                    self._producer.poll(TICK_S)
+                pace = Pace(self._rate)
             while seconds := pace.due_in():
-                sender.wait(max(seconds, TICK_S))
-            found = route(line)
-            assert isinstance(found, Route), f"a line that goes nowhere: {found}"
-            assert sender.send(names.input(found.event_type), found.key, line)
-            self.sent_count += 1
-        sender.finish()
+                self._producer.poll(min(seconds, TICK_S))
+            self._send(line)
+            if self._failure:
+                return
+        if left := self._producer.flush(DELIVERY_MAX_S):
+            self._failure = f"{left} events were not acknowledged"
+        self.seconds = time.monotonic() - began_s
+
+    def _send(self, line: bytes) -> None:
+        found = route(line)
+        assert isinstance(found, Route), f"a line that goes nowhere: {found}"
+        topic, key = self._names.input(found.event_type), found.key
+        if self._rate and key is not None:
+            while not self._failure and self._on_way.get(key, (topic, 0))[0] != topic:
+                self._producer.poll(TICK_S)
+            self._on_way[key] = topic, self._on_way.get(key, (topic, 0))[1] + 1
+        while True:
+            try:
+                self._producer.produce(topic, line, key, on_delivery=self._took)
+                break
+            except BufferError:
+                self._producer.poll(TICK_S)
+        self.sent_count += 1
+        self._producer.poll(0)
+
+    def _took(self, error: Any, message: Any) -> None:
+        if error is not None:
+            self._failure = self._failure or f"not fed: {error.str()}"
+        key = message.key()
+        if key in self._on_way:
+            topic, count = self._on_way.pop(key)
+            if count > 1:
+                self._on_way[key] = topic, count - 1

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from statistics import median
-from typing import Any
 
 from detector.memory import STAGES
-from tests.faults.judging import Verdict, judged, same_state
+from tests.faults.clean import started
+from tests.faults.feeding import ALL
+from tests.faults.judging import Verdict, judged
 from tests.faults.lives import heirs_s, restore_s, tallied
 from tests.faults.logs import Log
-from tests.faults.outcome import Outcome, state_of
+from tests.faults.outcome import Outcome
 from tests.faults.site import DRAIN_MAX_S, Site
+from tests.faults.states import differences, state_from, state_of
 from tests.faults.waiting import wait_until
 from tests.faults.watching import Watch
 from tests.faults.workers import Worker
@@ -54,21 +56,17 @@ class Plan:
     rate: float
 
 
-def kills(
-    site: Site, log: Log, truth: Outcome, clean_state: Mapping[Any, bytes] | None, plan: Plan,
-    seed: int, say: Say,
-) -> Verdict:  # fmt: skip
+def kills(site: Site, log: Log, truth: Outcome, plan: Plan, seed: int, say: Say) -> Verdict:
     """Feed a log at a rate and kill workers meanwhile. The last worker has no name of its own."""
     chance = random.Random(seed)
     workers = [site.worker(f"w{k}", named=k < plan.workers - 1) for k in range(plan.workers)]
-    site.warm_up(log, workers[0])
-    for one in workers[1:]:
-        one.start()
-    site.wait_settled(workers)
+    started(site, log, workers)
     pauses = Pauses()
     began_s = time.monotonic()
     with Watch(site.groups, STAGES) as watch, site.fed(log.dense, plan.rate) as feeder:
         for done in range(plan.kills):
+            # So that the feeding lasts as long as the killing does.
+            feeder.most = len(log.dense) * (done + 1) // plan.kills
             is_hasty = chance.random() < HASTE
             victim = _victim(workers, chance, is_hasty)
             time.sleep(chance.uniform(0.0, 3.0))  # a random moment is what is asked for
@@ -76,23 +74,27 @@ def kills(
             if done % 10 == 9:
                 say(f"  {done + 1} kills, {feeder.sent_count:,} events fed")
         killed_s = time.monotonic() - began_s
-        fed_at_kills = feeder.sent_count
+        fed_at_kills, feeder.most = feeder.sent_count, ALL
         feeder.wait()
         fed_until_s = time.time()
         drained_s = site.groups.wait_drained(DRAIN_MAX_S)
         tally = tallied(workers, watch, fed_until_s, time.time())
     verdict = judged(truth, site.outcome())
     verdict.differing += [f"offset went back: {one}" for one in watch.went_back]
-    if clean_state is not None:
-        found = state_of(site.bootstrap, site.prefix, site.partitions, STAGES[0])
-        verdict.differing += same_state(clean_state, found, by_value=False)
+    clean = state_from(log.lines, site.partitions)
+    found = state_of(site.bootstrap, site.prefix, site.partitions)
+    unlike = differences(clean, found)
+    verdict.differing += unlike
     if tally.stuck:
         verdict.differing.append(f"{tally.stuck} lives had work and time, and did nothing")
     say(
         f"  seed {seed}: {plan.kills} kills in {killed_s:.0f} s, {fed_at_kills:,} of"
         f" {len(log.dense):,} events fed meanwhile; drained {drained_s:.1f} s after the last"
     )
-    say(f"  {tally.told}")
+    say(
+        f"  {tally.told}; offsets went back {len(watch.went_back)} times; the account"
+        f" stage's state: {len(clean):,} keys, {len(unlike)} unlike a clean run's"
+    )
     say(f"  {pauses.told}")
     return verdict
 

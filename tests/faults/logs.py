@@ -24,11 +24,11 @@ ROOT: Final = Path(__file__).parents[2]
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """What a log is made of: about 1.9 events an account and full day, and as many of the past."""
+    """What a log is made of: about two events an account and full day, after a thin past."""
 
     accounts: int
     full_days: int = 4
-    has_past: bool = True  # 150 thin days before the first
+    past_days: int = 160  # all that a world has
     seed: int = 5
 
 
@@ -64,7 +64,7 @@ def workshop() -> Path:
 
 def made(recipe: Recipe) -> Log:
     """The log of a recipe, from the workshop or made now."""
-    sources = sources_digest(ROOT / "streams" / "simulate") + sources_digest(Path(__file__).parent)
+    sources = sources_digest(ROOT / "streams" / "simulate"), Path(__file__).read_bytes()
     name = hashlib.blake2b(repr((astuple(recipe), sources)).encode(), digest_size=6).hexdigest()
     path = workshop() / name / "events.jsonl"
     if not path.exists():
@@ -98,7 +98,7 @@ def _dense(recipe: Recipe, folder: Path) -> list[bytes]:
     truth = [orjson.loads(line) for line in made.truth.read_bytes().splitlines()]
     told = {line["account_id"] for line in truth}
     told |= {line["entity"]["id"] for line in truth}
-    first_ms = 0 if recipe.has_past else START_MS
+    first_ms = FULL_FROM_MS - recipe.past_days * DAY_MS
     end_ms = FULL_FROM_MS + recipe.full_days * DAY_MS
     chosen = []
     with made.events.open("rb") as events:

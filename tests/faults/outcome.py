@@ -24,6 +24,7 @@ class Outcome:
     """Alerts and decisions with how often each was said, and dead letters."""
 
     alerts: dict[AlertId, Record] = field(default_factory=dict)  # newest revision of each
+    rules: dict[AlertId, set[str]] = field(default_factory=dict)  # that any revision names
     revisions: Counter[tuple[AlertId, int]] = field(default_factory=Counter)
     decisions: dict[tuple[str, str], Record] = field(default_factory=dict)
     decided: Counter[tuple[str, str]] = field(default_factory=Counter)
@@ -34,6 +35,9 @@ class Outcome:
         record.pop("detected_at", None)
         name, revision = record["alert_id"], record["revision"]
         self.revisions[name, revision] += 1
+        self.rules.setdefault(name, set()).update(
+            reason["rule"].partition("@")[0] for reason in record["reasons"] if reason.get("rule")
+        )
         if name not in self.alerts or self.alerts[name]["revision"] <= revision:
             self.alerts[name] = record
 
@@ -91,27 +95,13 @@ def whole(bootstrap: str, topic: str, partitions: int) -> Iterable[Any]:
     return records(bootstrap, {(topic, k): 0 for k in range(partitions)})
 
 
-def state_of(bootstrap: str, prefix: str, partitions: int, stage: str) -> dict[Any, bytes]:
-    """The newest value of each key of a stage's changelog, by (partition, key)."""
-    state: dict[Any, bytes] = {}
-    topic = TopicNames(prefix).internal(f"{stage}-state")
-    for message in whole(bootstrap, topic, partitions):
-        key = message.partition(), message.key()
-        if message.value() is None:
-            state.pop(key, None)
-        else:
-            state[key] = message.value()
-    return state
-
-
 def stages_by_rule() -> Mapping[str, str]:
     """The stage at which each rule of the shipped rulebook is judged."""
     return {rule.id: rule.stage for rule in load(None, None)[1].rules}
 
 
-def stage_of(alert: Record, stages: Mapping[str, str]) -> str:
+def stage_of(rules: Iterable[str], stages: Mapping[str, str]) -> str:
     """The stage whose alert it is: that of its rules; of an obligation's, the first."""
-    rules = {reason["rule"].partition("@")[0] for reason in alert["reasons"] if reason.get("rule")}
     found = {stages[rule] for rule in rules if rule in stages}
     assert len(found) <= 1, f"an alert of two stages: {sorted(rules)}"
     return found.pop() if found else STAGES[0]

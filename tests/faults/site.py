@@ -55,7 +55,9 @@ class Site:
         """Its consumer groups."""
         return Groups(self.bootstrap, self.prefix, self.partitions)
 
-    def worker(self, name: str, named: bool = True, words: Sequence[str] = ()) -> Worker:
+    def worker(
+        self, name: str, named: bool = True, words: Sequence[str] = (), instance: str | None = None
+    ) -> Worker:
         """A worker, not yet started. A named one has a LENDWATCH_INSTANCE_ID."""
         environment = {
             "LENDWATCH_BOOTSTRAP": self.bootstrap,
@@ -63,7 +65,8 @@ class Site:
             "LENDWATCH_TOPIC_PREFIX": self.prefix,
             "LENDWATCH_SESSION_TIMEOUT_MS": str(SESSION_TIMEOUT_MS),
         }
-        worker = Worker(name, self.folder, environment, named, words)
+        called = (instance or name) if named else None
+        worker = Worker(name, self.folder, environment, called, words)
         self.workers.append(worker)
         return worker
 
@@ -72,11 +75,10 @@ class Site:
         return Feeder(self.settings, lines, rate)
 
     def warm_up(self, log: Log, first: Worker) -> None:
-        """The thin past of a log, by one worker alone."""
-        if not first.is_alive:
-            first.start()
+        """The thin past of a log, all of it there before one worker alone starts."""
         with self.fed(log.warm):
             pass
+        first.start()
         self.groups.wait_drained(DRAIN_MAX_S)
 
     def wait_settled(self, workers: Sequence[Worker], stage: str = "account") -> None:
@@ -105,13 +107,15 @@ def site_on(cluster: Cluster, partitions: int = PARTITIONS) -> Iterator[Site]:
     topics = planned(TopicNames(prefix), partitions, min(3, max(1, len(cluster.nodes))))
     with admin_of(site.settings) as admin:
         apply(admin, topics, changes(admin, topics))
+    is_well = False
     try:
         yield site
-    except BaseException:
-        print(f"the journals of the workers: {folder}")
-        raise
+        is_well = True
     finally:
         for one in site.workers:
             if one.is_alive:
                 one.kill()
-    shutil.rmtree(folder)
+        if is_well:
+            shutil.rmtree(folder)
+        else:
+            print(f"the journals of the workers: {folder}")

@@ -74,16 +74,14 @@ class Worker:
     """A worker: one process at a time, several over its days."""
 
     def __init__(
-        self, name: str, folder: Path, environment: dict[str, str], named: bool,
+        self, name: str, folder: Path, environment: dict[str, str], instance: str | None,
         words: Sequence[str] = (),
     ) -> None:  # fmt: skip
         self.name = name
-        self.is_named = named
         self.lives: list[Life] = []
-        self.limits: Sequence[str] = ()  # a command before ours, such as prlimit
         self._folder = folder
         self._words = list(words)
-        self._environment = environment | ({"LENDWATCH_INSTANCE_ID": name} if named else {})
+        self._environment = environment | ({"LENDWATCH_INSTANCE_ID": instance} if instance else {})
 
     @property
     def life(self) -> Life:
@@ -103,7 +101,7 @@ class Worker:
         with path.open("wb") as journal:
             process = STARTER.submit(
                 subprocess.Popen[bytes], command, cwd=ROOT, stdin=subprocess.DEVNULL,
-                stdout=journal, stderr=journal,
+                stdout=subprocess.DEVNULL, stderr=journal, start_new_session=True,
                 env={**os.environ, "PYTHONPATH": str(ROOT), **self._environment},
             ).result()  # fmt: skip
         self.lives.append(Life(process, path, time.time()))

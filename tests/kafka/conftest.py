@@ -6,6 +6,10 @@ import os
 
 import pytest
 
+from tests.kafka.worlds import truth, world
+
+__all__ = ["truth", "world"]
+
 OURS = ("LENDWATCH_KAFKA_CACHE", "LENDWATCH_REQUIRE_ALL")
 
 

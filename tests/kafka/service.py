@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from io import StringIO
 from pathlib import Path
@@ -19,36 +19,30 @@ from streams.kafka_settings import KafkaSettings
 from streams.replay import load
 from streams.service.app import Options, loops_of
 from streams.service.journal import Journal
+from streams.service.warming import warm
 from streams.topic_changes import check_topics
 from streams.topics import TopicNames
 
-DRAINED_MAX_S = 120.0
+DRAINED_MAX_S, STOP_MAX_S = 120.0, 30.0
 
 
 class Service:
     """Loops that run; what ended one of them; what they told of their lives."""
 
-    def __init__(self, bootstrap: str, stages: Sequence[str], is_rebuilt: bool) -> None:
+    def __init__(
+        self, bootstrap: str, stages: Sequence[str], is_rebuilt: bool, partitions: int | None
+    ) -> None:
         self.kafka: KafkaSettings = settings.kafka(bootstrap)
-        self.ended: list[Exception] = []
         self._told = StringIO()
-        self.partitions = check_topics(self.kafka)
+        self.partitions = partitions or check_topics(self.kafka)
         policy, rulebook = load(None, None)
+        warm(policy, rulebook)
         options = Options(
             self.kafka, policy, rulebook, stages, self.partitions, Path(), is_rebuilt
         )  # fmt: skip
         self._loops = loops_of(options, Journal(self._told, in_words=False))
-        self._threads = [
-            threading.Thread(target=self._run, args=[loop], daemon=True) for loop in self._loops
-        ]
-        for thread in self._threads:
-            thread.start()
-
-    def _run(self, loop: Any) -> None:
-        try:
-            loop.run()
-        except Exception as error:
-            self.ended.append(error)
+        self._threads = ThreadPoolExecutor(len(self._loops))
+        self._runs = [self._threads.submit(loop.run) for loop in self._loops]
 
     def told(self, event: str) -> list[dict[str, Any]]:
         """The journal's lines of a kind."""
@@ -59,8 +53,9 @@ class Service:
         """Until a condition holds; what ended a loop meanwhile is raised here."""
         deadline_s = time.monotonic() + seconds
         while not is_so():
-            if self.ended:
-                raise self.ended[0]
+            for run in self._runs:
+                if run.done():
+                    run.result()
             assert time.monotonic() < deadline_s, f"not in {seconds} s:\n{self._told.getvalue()}"
             time.sleep(0.05)
 
@@ -68,17 +63,18 @@ class Service:
         """Ask all to end, and wait until they have."""
         for loop in self._loops:
             loop.stop()
-        for thread in self._threads:
-            thread.join(30)
-            assert not thread.is_alive()
+        wait(self._runs, STOP_MAX_S)
+        assert all(run.done() for run in self._runs)
+        self._threads.shutdown()
 
 
 @contextmanager
 def serving(
-    bootstrap: str, stages: Sequence[str] = STAGES, is_rebuilt: bool = False
-) -> Iterator[Service]:
-    """The service while entered."""
-    service = Service(bootstrap, stages, is_rebuilt)
+    bootstrap: str, stages: Sequence[str] = STAGES, is_rebuilt: bool = False,
+    partitions: int | None = None,
+) -> Iterator[Service]:  # fmt: skip
+    """The service while entered; `partitions`: what it takes for their number, if not theirs."""
+    service = Service(bootstrap, stages, is_rebuilt, partitions)
     try:
         yield service
     finally:

@@ -18,33 +18,12 @@ from streams.dead_letters import DeadLetter
 from streams.faults import Fault
 from streams.topics import TopicNames
 from tests.faults.judging import judged
-from tests.faults.outcome import Outcome, replayed, served, state_of
+from tests.faults.outcome import Outcome, served
+from tests.faults.states import state_of
 from tests.kafka.broker import Cluster
 from tests.kafka.records import PARTITIONS, applied, read, write
 from tests.kafka.service import drained, serving
 from tests.streams.lines import login
-
-DAY_MS = 86_400_000
-ACCOUNTS, DAYS = 800, 14
-
-
-@pytest.fixture(scope="session")
-def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A small world's days after its thin past, and what a replay says of them."""
-    folder = tmp_path_factory.mktemp("world")
-    words = ["--accounts", str(ACCOUNTS), "--days", str(DAYS), "--seed", "3"]
-    assert main(["simulate", "--out", str(folder / "all"), *words]) == 0
-    lines = (folder / "all/events.jsonl").read_bytes().splitlines(keepends=True)
-    begin_ms = orjson.loads(lines[-1])["occurred_at"] - DAYS * DAY_MS
-    late = [line for line in lines if orjson.loads(line)["occurred_at"] >= begin_ms]
-    (folder / "log.jsonl").write_bytes(b"".join(late))
-    return folder
-
-
-@pytest.fixture(scope="session")
-def truth(world: Path) -> Outcome:
-    """What a replay says of it."""
-    return replayed(world / "log.jsonl", world / "run")
 
 
 def as_replayed(broker: Cluster, prefix: str, truth: Outcome) -> Outcome:
@@ -160,10 +139,10 @@ def test_an_erased_account_leaves_no_row_and_no_record(
     account = orjson.loads(lines[-1])["account_id"]
     with serving(broker.bootstrap) as service:
         drained(service)
-        before = state_of(broker.bootstrap, prefix, PARTITIONS, "account")
+        before = state_of(broker.bootstrap, prefix, PARTITIONS)
         assert main(["erase", "--bootstrap", broker.bootstrap, account]) == 0
         service.wait(lambda: len(traces(broker, prefix, account)) == 0)
-    after = state_of(broker.bootstrap, prefix, PARTITIONS, "account")
+    after = state_of(broker.bootstrap, prefix, PARTITIONS)
     assert before.keys() - after.keys() and not after.keys() - before.keys()
     with serving(broker.bootstrap) as service:  # nor does a restart bring it back
         drained(service)

@@ -1,0 +1,86 @@
+"""Blocks between stages: whole, bounded, readable by another rulebook, refused when foreign."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+import numpy as np
+import orjson
+import pytest
+
+from detector.onward import BLOCK_BYTES_MAX, BLOCK_ROWS_MAX, Block, OnwardError
+from detector.sealing import SCHEMA, sealed, unsealed
+from tests.detector.chains import Chain
+from tests.detector.test_forgetting import START_MS, login
+from tests.histories import history
+from tests.reference_terms import Terms
+
+
+def blocks_of(events: list[dict[str, Any]], partitions: int = 1) -> list[tuple[str, int, bytes]]:
+    chain = Chain(Terms(), partitions)
+    link = chain.links["account", 0]
+    batch = chain.decoder.decode([orjson.dumps(event) for event in events])
+    return link.take(batch).onward
+
+
+def test_a_block_has_its_partition_and_no_block_is_large() -> None:
+    events = [login(n, f"A{n % 700}", START_MS + n) for n in range(1500)]
+    for event in events:
+        event["session_id"] = event["device_id"] = f"{event['device_id']}{'界' * 100}"
+    blocks = blocks_of(events, 3)
+    assert {partition for _, partition, _ in blocks} == {0, 1, 2}
+    rows = 0
+    for stage, _, value in blocks:
+        assert stage == "device"
+        assert len(value) < BLOCK_BYTES_MAX * 1.2
+        words = np.frombuffer(unsealed(value, Block).words, np.int64).reshape(-1, 14)
+        assert len(words) <= BLOCK_ROWS_MAX
+        rows += len(words)
+    assert rows == len(events)
+
+
+def test_rows_of_one_partition_keep_their_order() -> None:
+    events = [login(n, f"A{n % 7}", START_MS + n) for n in range(300)]
+    for _, _, value in blocks_of(events, 4):
+        times = np.frombuffer(unsealed(value, Block).words, np.int64).reshape(-1, 14)[:, 0]
+        assert (np.diff(times) > 0).all()
+
+
+def test_a_column_that_another_rulebook_does_not_have_is_left_out() -> None:
+    events = history(3).events
+    ((_, _, value),) = blocks_of(events)
+    chain = Chain(Terms())
+    postman = chain.parts.postman
+    rows, _, _ = postman.received([value])
+    block = unsealed(value, Block)
+    hashes = np.frombuffer(block.columns, np.uint32).copy()
+    at = next(k for k in range(len(hashes)) if _is_known(rows, postman, int(hashes[k])))
+    lost = postman.place_of(int(hashes[at]))
+    hashes[at] += 1
+    others, _, _ = postman.received(
+        [sealed(msgspec.structs.replace(block, columns=hashes.tobytes()))]
+    )
+    assert np.isnan(others.values[:, lost]).all()
+    left = np.arange(rows.values.shape[1]) != lost
+    np.testing.assert_array_equal(rows.values[:, left], others.values[:, left])
+
+
+def _is_known(rows: Any, postman: Any, value: int) -> bool:
+    return bool((~np.isnan(rows.values[:, postman.place_of(value)])).any())
+
+
+@pytest.mark.parametrize(
+    ("value", "word"),
+    [
+        (b"", "schema none"),
+        (bytes((SCHEMA + 1,)) + sealed(1)[1:], f"schema {SCHEMA + 1}"),
+        (sealed(1)[:-1] + b"\x02", "damaged"),
+        (sealed("text"), "cannot be read"),
+    ],
+)
+def test_what_is_no_block_is_refused_with_words(value: bytes, word: str) -> None:
+    link = Chain(Terms()).links["device", 0]
+    with pytest.raises(OnwardError, match=word):
+        link.take_onward([value])
+    assert link.clock_ms < 0

@@ -1,0 +1,22 @@
+"""What goes wrong with Kafka, sorted by what is to be done about it."""
+
+from __future__ import annotations
+
+from confluent_kafka import KafkaError, KafkaException
+
+from streams.service.faulty import kafka_error_in
+
+
+def test_an_error_of_kafka_is_found_behind_pythons_word_about_the_logger() -> None:
+    kafka = KafkaException(KafkaError(KafkaError._FENCED))
+    first, second = SystemError("getframe"), SystemError("log")
+    first.__cause__, second.__cause__ = kafka, first
+    assert kafka_error_in(first) is kafka
+    assert kafka_error_in(second) is kafka
+
+
+def test_another_system_error_is_none_of_kafkas() -> None:
+    assert kafka_error_in(SystemError("elsewhere")) is None
+    other = SystemError("elsewhere")
+    other.__cause__ = ValueError("no")
+    assert kafka_error_in(other) is None
