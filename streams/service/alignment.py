@@ -45,16 +45,14 @@ class Alignment(Generic[Item]):
         """Where reading of an input begins."""
         self._inputs[name].position = offset
 
-    def add(
-        self, name: str, records: Iterable[tuple[int, Item]], position: int, now_ms: int
-    ) -> None:
-        """Take records of an input, (event time, record) in its own order, that arrived now.
+    def add(self, name: str, records: Iterable[tuple[int, int, Item]], position: int) -> None:
+        """Take records of an input, (event time, time of arrival, record), in its own order.
 
         `position` is the offset after the last of them; a record that tells no time (a dead letter)
         is given that of the one before it by the caller, so that it holds nobody.
         """
         one = self._inputs[name]
-        one.waiting.extend((time_ms, now_ms, record) for time_ms, record in records)
+        one.waiting.extend(records)
         one.position = position
 
     def passed(self, name: str, position: int) -> None:

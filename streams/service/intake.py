@@ -64,14 +64,14 @@ class Intake(Generic[Item]):
 
     def take(self, messages: Sequence[Any], now_ms: int) -> None:
         """Messages have arrived, all of them records of partitions that are here."""
-        found: dict[Place, list[tuple[int, tuple[str, int, Item]]]] = defaultdict(list)
+        found: dict[Place, list[tuple[int, int, tuple[str, int, Item]]]] = defaultdict(list)
         for message, (time_ms, item) in zip(messages, self._reads.read(messages), strict=True):
             topic = message.topic()
             record = topic, message.offset(), item
-            found[topic, message.partition()].append((time_ms, record))
+            found[topic, message.partition()].append((time_ms, now_ms, record))
         for (topic, number), records in found.items():
-            position = records[-1][1][1] + 1
-            self._aligned[number].add(topic, records, position, now_ms)
+            position = records[-1][2][1] + 1
+            self._aligned[number].add(topic, records, position)
 
     def passed(self, topic: str, number: int, position: int) -> None:
         """Reading has come to an offset, with nothing to see just before it."""

@@ -143,12 +143,10 @@ class Partition:
     def _state_records(self) -> Iterator[Outgoing]:
         if not self._is_form_told:
             self._is_form_told = True
-            yield self._kept(FORM_KEY, sealed(self._form))
-        for name, kept in self._state.changes():
-            yield self._kept(name, kept)
-
-    def _kept(self, key: bytes, value: bytes | None) -> Outgoing:
-        return Outgoing(self._topics.state, key, value, self.number)
+            yield Outgoing(self._topics.state, FORM_KEY, sealed(self._form), self.number)
+        topic, number = self._topics.state, self.number
+        for key, value in self._state.changes():
+            yield Outgoing(topic, key, value, number)
 
     def _letter(self, letter: Letter) -> Outgoing:
         headers = letter_headers(

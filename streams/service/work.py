@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 
@@ -12,6 +12,7 @@ from detector.decode import Batch
 from detector.events import WORDS
 
 Header = tuple[str, bytes]
+BY_KEY: Final = -1  # the partition is the key's
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,14 +47,13 @@ class Work:
         return len(self.erased) + len(self.values) + events + len(self.letters)
 
 
-@dataclass(frozen=True, slots=True)
-class Outgoing:
-    """A record to write. Without a partition its key says where it belongs."""
+class Outgoing(NamedTuple):
+    """A record to write."""
 
     topic: str
     key: bytes | None
     value: bytes | None
-    partition: int | None = None
+    partition: int = BY_KEY
     headers: tuple[Header, ...] = ()
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import orjson
-from confluent_kafka import OFFSET_BEGINNING, Consumer, TopicPartition
+from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, TopicPartition
 
 from detector.memory import STAGES
 from streams import settings
@@ -99,10 +99,22 @@ def behind(kafka: KafkaSettings, partitions: int, stages: Sequence[str] = STAGES
         )
         try:
             places = [TopicPartition(topic, at) for topic in inputs for at in range(partitions)]
-            count += _more(consumer, consumer.committed(places, 10))
+            count += _more(consumer, _committed(consumer, places))
         finally:
             consumer.close()
     return count
+
+
+def _committed(consumer: Consumer, places: list[TopicPartition]) -> list[TopicPartition]:
+    """Committed offsets; a fresh broker is asked again until it knows its groups."""
+    while True:
+        try:
+            return consumer.committed(places, 10)
+        except KafkaException as error:
+            if error.args[0].code() not in (KafkaError.NOT_COORDINATOR,
+                                            KafkaError.COORDINATOR_LOAD_IN_PROGRESS,
+                                            KafkaError.COORDINATOR_NOT_AVAILABLE):  # fmt: skip
+                raise
 
 
 def _more(consumer: Consumer, begins: list[TopicPartition]) -> int:

@@ -14,7 +14,7 @@ Record = tuple[int, str]
 
 def test_a_draw_waits_until_the_checks_are_known_to_be_drained() -> None:
     one: Alignment[str] = Alignment(("check", "draw"))
-    one.add("draw", [(10, "draw")], 1, now_ms=1_000)
+    one.add("draw", [(10, 1_000, "draw")], 1)
     assert one.release(9) == []
     one.ended("check", 0, asked_ms=1_000 + GRACE_MS - 1)  # a check may still be on its way
     assert one.release(9) == []
@@ -25,7 +25,7 @@ def test_a_draw_waits_until_the_checks_are_known_to_be_drained() -> None:
 
 def test_an_input_with_records_on_the_broker_holds_the_others() -> None:
     one: Alignment[str] = Alignment(("check", "draw"))
-    one.add("draw", [(10, "draw")], 1, now_ms=0)
+    one.add("draw", [(10, 0, "draw")], 1)
     one.ended("check", 5, asked_ms=GRACE_MS)
     assert one.release(9) == []
     one.add("check", [(9, "check"), (11, "later")], 5, now_ms=GRACE_MS + 1)
@@ -35,22 +35,22 @@ def test_an_input_with_records_on_the_broker_holds_the_others() -> None:
 
 def test_at_equal_times_the_order_of_the_names_decides() -> None:
     one: Alignment[str] = Alignment(("check", "draw"))
-    one.add("draw", [(10, "draw"), (12, "x")], 2, now_ms=0)
-    one.add("check", [(10, "check"), (12, "y")], 2, now_ms=0)
+    one.add("draw", [(10, 0, "draw"), (12, 0, "x")], 2)
+    one.add("check", [(10, 0, "check"), (12, 0, "y")], 2)
     assert one.release(9) == ["check", "draw", "y"]
 
 
 def test_no_input_is_reordered_within_itself() -> None:
     one: Alignment[str] = Alignment(("check", "draw"))
-    one.add("check", [(50, "a"), (10, "b"), (60, "c")], 3, now_ms=0)
-    one.add("draw", [(20, "d"), (70, "e")], 2, now_ms=0)
+    one.add("check", [(50, 0, "a"), (10, 0, "b"), (60, 0, "c")], 3)
+    one.add("draw", [(20, 0, "d"), (70, 0, "e")], 2)
     assert one.release(9) == ["d", "a", "b", "c"]
 
 
 def test_what_was_read_before_a_restart_is_not_waited_for() -> None:
     one: Alignment[str] = Alignment(("check", "draw"))
     one.begin_at("check", 7)
-    one.add("draw", [(10, "draw")], 1, now_ms=0)
+    one.add("draw", [(10, 0, "draw")], 1)
     one.ended("check", 8, asked_ms=GRACE_MS)
     assert one.release(9) == []
     one.ended("check", 7, asked_ms=GRACE_MS)
@@ -62,7 +62,7 @@ def test_a_steady_stream_is_late_by_little_more_than_the_grace() -> None:
     one: Alignment[str] = Alignment(("check", "draw"))
     released_ms = {}
     for now_ms in range(1_000):
-        one.add("draw", [(now_ms, str(now_ms))], now_ms + 1, now_ms)
+        one.add("draw", [(now_ms, now_ms, str(now_ms))], now_ms + 1)
         for name in one.unsure_of(now_ms, 0):
             one.ended(name, 0, now_ms)
         released_ms |= {int(record): now_ms for record in one.release(99)}
@@ -71,7 +71,7 @@ def test_a_steady_stream_is_late_by_little_more_than_the_grace() -> None:
 
 def test_marks_of_transactions_are_no_records_to_wait_for() -> None:
     one: Alignment[str] = Alignment(("check", "draw"))
-    one.add("draw", [(10, "draw")], 1, now_ms=0)
+    one.add("draw", [(10, 0, "draw")], 1)
     one.ended("check", 4, asked_ms=GRACE_MS)
     assert one.release(9) == []
     one.passed("check", 4)
@@ -91,7 +91,7 @@ def test_where_nothing_waits_ends_are_asked_for_only_to_know_that_it_is_drained(
 
 def test_the_floor_is_the_oldest_record_and_never_goes_back() -> None:
     one: Alignment[str] = Alignment(("check", "draw"))
-    one.add("check", [(50, "a"), (10, "late"), (60, "b")], 3, now_ms=0)
+    one.add("check", [(50, 0, "a"), (10, 0, "late"), (60, 0, "b")], 3)
     one.ended("draw", 0, asked_ms=GRACE_MS)
     assert one.floor_ms(0) == 50
     assert one.release(1) == ["a"]
@@ -120,7 +120,7 @@ def test_however_inputs_arrive_the_stream_is_that_of_their_times(seed: int) -> N
             part = logs[name][sent[name] : sent[name] + rng.randrange(8)]
             sent[name] += len(part)
             if part:
-                one.add(name, part, sent[name], now_ms)
+                one.add(name, [(at, now_ms, text) for at, text in part], sent[name])
         unsure = one.unsure_of(now_ms, 0)
         for name in unsure:
             one.ended(name, len(logs[name]), now_ms)
