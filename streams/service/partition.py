@@ -19,7 +19,7 @@ from streams.dead_letters import letter_headers
 from streams.faults import Fault
 from streams.outputs import with_detected_at
 from streams.service.readers import ERASURE, word
-from streams.service.work import Letter, Outgoing, Work
+from streams.service.work import Letter, Outgoing, Work, outgoing
 from streams.topic_changes import PROCEDURE
 from streams.topics import TopicNames
 
@@ -144,9 +144,7 @@ class Partition:
         if not self._is_form_told:
             self._is_form_told = True
             yield Outgoing(self._topics.state, FORM_KEY, sealed(self._form), self.number)
-        topic, number = self._topics.state, self.number
-        for key, value in self._state.changes():
-            yield Outgoing(topic, key, value, number)
+        yield from outgoing(self._topics.state, self.number, self._state.changes())
 
     def _letter(self, letter: Letter) -> Outgoing:
         headers = letter_headers(

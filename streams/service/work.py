@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
+from itertools import repeat
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -55,6 +57,15 @@ class Outgoing(NamedTuple):
     value: bytes | None
     partition: int = BY_KEY
     headers: tuple[Header, ...] = ()
+
+
+def outgoing(
+    topic: str, partition: int, records: Sequence[tuple[bytes, bytes | None]]
+) -> Iterator[Outgoing]:
+    """Keys and values for one partition: several an event, so made without a call of ours each."""
+    made: partial[Outgoing] = partial(tuple.__new__, Outgoing)
+    keys, values = zip(*records, strict=True) if records else ((), ())
+    return map(made, zip(repeat(topic), keys, values, repeat(partition), repeat(())))
 
 
 def batch_of(events: list[Any], words: Sequence[Any]) -> Batch:

@@ -28,7 +28,7 @@ def test_an_input_with_records_on_the_broker_holds_the_others() -> None:
     one.add("draw", [(10, 0, "draw")], 1)
     one.ended("check", 5, asked_ms=GRACE_MS)
     assert one.release(9) == []
-    one.add("check", [(9, "check"), (11, "later")], 5, now_ms=GRACE_MS + 1)
+    one.add("check", [(9, GRACE_MS, "check"), (11, GRACE_MS, "later")], 5)
     assert one.release(9) == ["check", "draw"]
     assert one.waiting == 1
 
