@@ -100,6 +100,8 @@ class Link:
     def advance(self, clock_ms: int) -> LinkOutputs:
         """Let the clock go on to a time without an event; never back.
 
+        To be called once at the very beginning of a service, with the same time for all partitions
+        of a stage: what asks for how long the log has been watched then hears the same in each.
         What is too old by then is dropped. Nothing is said now: no rule waits for a deadline.
         """
         day = self.stage.day
