@@ -23,6 +23,9 @@ FENCED: Final = frozenset(
         KafkaError.INVALID_PRODUCER_EPOCH,
     }
 )
+# The library calls it final where a question for committed offsets waits for the transaction of an
+# owner who died: until that is over, TRANSACTION_TIMEOUT_MS, nobody can say.
+UNANSWERED: Final = frozenset({KafkaError._TIMED_OUT})
 # What no second try mends: somebody has to set something right.
 REFUSED: Final = frozenset(
     {
@@ -67,7 +70,8 @@ class Patience:
                 return call(*arguments)
             except KafkaException as error:
                 most_s = STOPPING_MAX_S if self._is_stopping() else RETRY_MAX_S
-                if not error.args[0].retriable() or time.monotonic() - began_s > most_s:
+                is_worth_it = error.args[0].retriable() or error.args[0].code() in UNANSWERED
+                if not is_worth_it or time.monotonic() - began_s > most_s:
                     raise
 
 

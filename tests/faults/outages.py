@@ -19,7 +19,7 @@ from tests.kafka.node import Node
 
 IN_SYNC_MAX_S = 90.0
 DARK_S = 60.0
-BURST = 20_000  # events that are still to be worked on when the brokers go
+BURST = 10_000  # events that are still to be worked on when the brokers go
 
 
 def outages(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from confluent_kafka import KafkaError, KafkaException
 
-from streams.service.faulty import kafka_error_in
+from streams.service.faulty import Patience, kafka_error_in
 
 
 def test_an_error_of_kafka_is_found_behind_pythons_word_about_the_logger() -> None:
@@ -20,3 +20,14 @@ def test_another_system_error_is_none_of_kafkas() -> None:
     other = SystemError("elsewhere")
     other.__cause__ = ValueError("no")
     assert kafka_error_in(other) is None
+
+
+def test_a_question_that_was_not_answered_in_time_is_asked_again() -> None:
+    answers = [KafkaException(KafkaError(KafkaError._TIMED_OUT)), None]
+
+    def ask() -> str:
+        if (error := answers.pop(0)) is not None:
+            raise error
+        return "here"
+
+    assert Patience(lambda: False)(ask) == "here"
