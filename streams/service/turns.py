@@ -86,7 +86,7 @@ class Turns:
         now_ms = time.time_ns() // 1_000_000
         self._ends.answer(self._intake.ended)
         self._ends.ask(self._intake.unsure_of(now_ms), now_ms)
-        passes = self._passes(now_ms)
+        passes = self._passes()
         if passes:
             self._transact(passes)
         elif now_ms - self._paced_ms >= PACE_EVERY_MS:
@@ -129,11 +129,11 @@ class Turns:
         if resuming:
             self._consumer.resume([TopicPartition(*place) for place in resuming])
 
-    def _passes(self, now_ms: int) -> list[dict[int, Work]]:
+    def _passes(self) -> list[dict[int, Work]]:
         """What can be worked on now, in as many steps as keep the partitions together in time."""
         passes: list[dict[int, Work]] = []
         most = WORK_MOST
-        while most > 0 and (work := self._intake.work(most, now_ms)):
+        while most > 0 and (work := self._intake.work(most)):
             passes.append(work)
             most -= sum(one.count for one in work.values())
         return passes

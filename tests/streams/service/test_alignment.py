@@ -6,7 +6,7 @@ import random
 
 import pytest
 
-from streams.service.alignment import GRACE_MS, Alignment
+from streams.service.alignment import GRACE_MS, Alignment, Limits
 
 NAMES = ("disposition", "login", "check", "draw", "debit")
 Record = tuple[int, str]
@@ -89,18 +89,19 @@ def test_where_nothing_waits_ends_are_asked_for_only_to_know_that_it_is_drained(
     assert one.unsure_of(1_000, known_ms=800) == ["draw"]
 
 
-def test_the_floor_is_the_oldest_record_and_never_goes_back() -> None:
+def test_how_far_it_has_come_never_goes_back_and_limits_hold_it() -> None:
     one: Alignment[str] = Alignment(("check", "draw"))
-    one.add("check", [(50, 0, "a"), (10, 0, "late"), (60, 0, "b")], 3)
-    one.ended("draw", 0, asked_ms=GRACE_MS)
-    assert one.floor_ms(0) == 50
+    one.add("check", [(50, 0, "a"), (10, 0, "late"), (60, 7, "b")], 3)
+    one.ended("draw", 0, asked_ms=2 * GRACE_MS)
+    assert (one.come_ms, one.arrived_ms) == (50, 0)
     assert one.release(1) == ["a"]
-    assert one.floor_ms(0) == 50  # although a late one stands at the head
-    assert one.release(9, until_ms=59) == ["late"]
-    assert one.release(9, until_ms=60) == ["b"]
-    one.ended("check", 3, asked_ms=GRACE_MS)
-    assert one.floor_ms(GRACE_MS) > 10**15  # drained: it holds nobody
-    assert one.floor_ms(GRACE_MS + 1) == 60
+    assert one.come_ms == 50  # although a late one stands at the head
+    assert one.release(9, Limits(59, 60, 6)) == ["late"]  # b arrived too lately to be sure of
+    assert one.release(9, Limits(59, 59, 7)) == []
+    assert one.release(9, Limits(59, 60, 7)) == ["b"]
+    assert one.arrived_ms > 10**15
+    one.ended("check", 3, asked_ms=2 * GRACE_MS)
+    assert one.sure_ms == GRACE_MS  # what arrived elsewhere by then was here too, if it was
 
 
 @pytest.mark.parametrize("seed", range(40))
