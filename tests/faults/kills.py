@@ -69,7 +69,7 @@ def kills(site: Site, log: Log, truth: Outcome, plan: Plan, seed: int, say: Say)
             is_hasty = chance.random() < HASTE
             victim = _victim(workers, chance, is_hasty)
             time.sleep(chance.uniform(0.0, 3.0))  # a random moment is what is asked for
-            # So that the feeding lasts as long as the killing does, and each heir has something to do.
+            # So that feeding lasts as long as killing does, and each heir has something to do.
             feeder.most = len(log.dense) * (done + 2) // (plan.kills + 1)
             _kill(victim, workers, watch, pauses, not is_hasty and feeder.is_feeding)
             if done % 10 == 9:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Callable
 from functools import cache
+from pathlib import Path
 
 from tests.faults import (
     clean,
@@ -34,7 +36,8 @@ TINY = Recipe(accounts=4_000, full_days=2, past_days=2)
 def log_of(recipe: Recipe) -> tuple[Log, Outcome]:
     """A log and its truth."""
     log = made(recipe)
-    return log, replayed(log.path, log.path.parent / "truth")
+    with tempfile.TemporaryDirectory(prefix="lendwatch-truth-") as folder:
+        return log, replayed(log.path, Path(folder))
 
 
 def exact(cluster: Cluster, is_short: bool, seed: int, say: Say) -> None:
