@@ -2,18 +2,20 @@
 # The environment is made in .venv by itself and remade when the lock file changes.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-faults kafka check bench bench-short lock clean
+.PHONY: help setup demo test test-faults kafka check bench bench-short bench-kafka bench-kafka-short lock clean
 
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+PEERS := .venv-peers
+PEERS_READY := $(PEERS)/.ready
 PYTHON ?= $(shell for name in python3.11 python3 python; do \
 	"$$name" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
 	&& { echo "$$name"; break; }; done)
 UV_VERSION := 0.13.9
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-17s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: $(READY) ## the environment in .venv, from the lock file
 
@@ -52,7 +54,20 @@ bench: $(READY) ## speed and memory over 1,000,000 events (about ten minutes)
 bench-short: $(READY) ## the same over 60,000 events
 	$(BIN)/python -m tests.bench.bench --short $(ARGS)
 
-lock: $(READY) ## newest allowed versions into both lock files
+bench-kafka: $(READY) $(PEERS_READY) ## the service on a real broker, beside two peers (about 40 minutes)
+	$(BIN)/python -m tests.bench.kafka_bench --peers $(PEERS)/bin/python $(ARGS)
+
+bench-kafka-short: $(READY) $(PEERS_READY) ## the same over 60,000 events (some minutes)
+	$(BIN)/python -m tests.bench.kafka_bench --short --peers $(PEERS)/bin/python $(ARGS)
+
+$(PEERS_READY): requirements-peers.lock | $(READY)
+	@echo "setting up $(PEERS), what the service is measured beside"
+	@rm -rf $(PEERS)
+	@$(PYTHON) -m venv $(PEERS)
+	@$(PEERS)/bin/python -m pip install --quiet --no-deps --require-hashes -r requirements-peers.lock
+	@touch $@
+
+lock: $(READY) ## newest allowed versions into all lock files
 	@$(BIN)/python -m pip install --quiet uv==$(UV_VERSION)
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --upgrade --generate-hashes \
 		--no-header --no-annotate --no-emit-index-url --no-emit-find-links \
@@ -60,6 +75,9 @@ lock: $(READY) ## newest allowed versions into both lock files
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --upgrade --generate-hashes \
 		--no-header --no-annotate --no-emit-index-url --no-emit-find-links \
 		--constraint requirements-dev.lock --output-file requirements.lock pyproject.toml
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --upgrade --generate-hashes \
+		--no-header --no-annotate --no-emit-index-url --no-emit-find-links \
+		--group pyproject.toml:peers --output-file requirements-peers.lock
 
 clean: ## remove the environment and caches
-	rm -rf $(VENV) build .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(PEERS) build .mypy_cache .pytest_cache .ruff_cache .hypothesis

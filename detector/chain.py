@@ -11,7 +11,13 @@ from numpy.typing import NDArray
 
 from detector.decode import Batch
 from detector.entering import Rows, empty_rows, goes_to
-from detector.erasing import erase_alerts, erase_names, events_elsewhere, events_of_row
+from detector.erasing import (
+    erase_alerts,
+    erase_names,
+    erase_pending,
+    events_elsewhere,
+    events_of_row,
+)  # fmt: skip
 from detector.events import CODE, KIND_MASK
 from detector.folding import Folded
 from detector.memory import STAGES
@@ -100,6 +106,8 @@ class Link:
     def advance(self, clock_ms: int) -> LinkOutputs:
         """Let the clock go on to a time without an event; never back.
 
+        To be called once at the very beginning of a service, with the same time for all partitions
+        of a stage: what asks for how long the log has been watched then hears the same in each.
         What is too old by then is dropped. Nothing is said now: no rule waits for a deadline.
         """
         day = self.stage.day
@@ -126,6 +134,7 @@ class Link:
         else:
             events, keys = events_elsewhere(memory, key)
             self._touched.append(keys)
+        erase_pending(memory, key)
         names = erase_names(self.subjects, key, events)
         erase_alerts(self.book, key, events, names)
         self.told = None  # it may name the account

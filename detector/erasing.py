@@ -17,7 +17,7 @@ from detector.alert_book import AlertBook, Shelf
 from detector.alerts import Alert, Trigger
 from detector.events import ACCOUNT, ID
 from detector.jit import allocating, compiled
-from detector.memory import Memory
+from detector.memory import CLOCK_PENDING_ACCOUNT, Memory
 from detector.places import copy_row, rows_of
 from detector.ring import at, number_bit
 from detector.subjects import Subjects
@@ -86,6 +86,12 @@ def _clean(m: Memory, row: int, account: int) -> bool:
     r.familiar_count = kept
     was_familiar: bool = kept < known
     return was_familiar
+
+
+def erase_pending(m: Memory, account: int) -> None:
+    """Let the event that waits to move the clock be nobody's, if it is this account's (law 3)."""
+    if m.clock[CLOCK_PENDING_ACCOUNT] == account:
+        m.clock[CLOCK_PENDING_ACCOUNT] = 0
 
 
 def erase_names(subjects: Subjects, account: int, events: Collection[int]) -> set[str]:

@@ -19,6 +19,7 @@ from detector.kernel import walk
 from detector.memory import (
     CLOCK_NOW,
     CLOCK_PENDING_MS,
+    CLOCK_SINCE,
     DAY_MS,
     KEY_WORDS,
     NOT_YET,
@@ -116,8 +117,13 @@ class Stage:
         return self._plan.found.results
 
     def advance(self, clock_ms: int) -> None:
-        """Let the clock go on to a time without an event; never back."""
+        """Let the clock go on to a time without an event; never back.
+
+        Where there was none before, the stage has been watching since then (law 18).
+        """
         clock = self.store.memory.clock
+        if clock[CLOCK_SINCE] < 0:
+            clock[CLOCK_SINCE] = clock_ms
         clock[CLOCK_NOW] = max(int(clock[CLOCK_NOW]), clock_ms)
         if clock[CLOCK_PENDING_MS] <= clock[CLOCK_NOW] + DAY_MS:
             clock[CLOCK_PENDING_MS] = NOT_YET

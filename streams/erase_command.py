@@ -13,7 +13,7 @@ from streams.send_command import partitions_of
 from streams.sending import Sender
 from streams.topics import TopicNames
 
-CONTENT = b"erase"
+CONTENT = b"erase"  # no event: what is told is the key
 
 
 def run(arguments: argparse.Namespace) -> int:

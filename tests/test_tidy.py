@@ -19,7 +19,7 @@ TEST_MODULE_MAX_LINES = 500  # tests are lists of cases
 
 TOP_LEVEL = {
     "pyproject.toml", "detector", "streams", "deploy", "tests", "README.md", "Makefile",
-    "requirements.lock", "requirements-dev.lock", "LICENSE",
+    "requirements.lock", "requirements-dev.lock", "requirements-peers.lock", "LICENSE",
     "demo",  # what `make demo` writes; never committed
     "build",  # pictures of the report, which its test takes; never committed
 }  # fmt: skip
@@ -222,7 +222,7 @@ def test_the_top_level_holds_only_what_it_should() -> None:
 def test_every_test_module_mirrors_a_folder_of_the_packages() -> None:
     folders = {path.parent.relative_to(ROOT / "tests").as_posix() for path in PYTHON
                if named(path).startswith("tests/") and path.name.startswith("test_")}  # fmt: skip
-    assert folders <= {".", "detector", "streams", "streams/service", "kafka", "faults"}
+    assert folders <= {".", "detector", "streams", "streams/service", "kafka", "faults", "bench"}
 
 
 BAD = '''import logging

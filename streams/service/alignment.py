@@ -11,11 +11,24 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Final, Generic, TypeVar
+from typing import Final, Generic, NamedTuple, TypeVar
 
 Item = TypeVar("Item")
 GRACE_MS: Final = 50
 NEVER, FOR_EVER = -(1 << 62), 1 << 62
+
+
+class Limits(NamedTuple):
+    """How far, by event time, other partitions let this one go: for a record that arrived by
+    `sure_ms` so far as those have come that have records; else so far as all have come."""
+
+    near_ms: int = FOR_EVER
+    far_ms: int = FOR_EVER
+    sure_ms: int = FOR_EVER
+
+    def let(self, time_ms: int, arrived_ms: int) -> bool:
+        """Whether a record may go on."""
+        return time_ms <= self.near_ms or (time_ms <= self.far_ms and arrived_ms <= self.sure_ms)
 
 
 @dataclass(slots=True)
@@ -45,16 +58,14 @@ class Alignment(Generic[Item]):
         """Where reading of an input begins."""
         self._inputs[name].position = offset
 
-    def add(
-        self, name: str, records: Iterable[tuple[int, Item]], position: int, now_ms: int
-    ) -> None:
-        """Take records of an input, (event time, record) in its own order, that arrived now.
+    def add(self, name: str, records: Iterable[tuple[int, int, Item]], position: int) -> None:
+        """Take records of an input, (event time, time of arrival, record), in its own order.
 
         `position` is the offset after the last of them; a record that tells no time (a dead letter)
         is given that of the one before it by the caller, so that it holds nobody.
         """
         one = self._inputs[name]
-        one.waiting.extend((time_ms, now_ms, record) for time_ms, record in records)
+        one.waiting.extend(records)
         one.position = position
 
     def passed(self, name: str, position: int) -> None:
@@ -85,17 +96,29 @@ class Alignment(Generic[Item]):
         """Whether nothing waits, and nothing more was there at a time or later."""
         return all(not one.waiting and one.drained_ms >= at_ms for one in self._inputs.values())
 
-    def floor_ms(self, since_ms: int) -> int:
+    @property
+    def come_ms(self) -> int:
         """The event time up to which this has come: that of its oldest record, or of what was
-        released last, if that is newer; for ever where it was drained at a time or later."""
+        released last, if that is newer."""
         heads = [one.waiting[0][0] for one in self._inputs.values() if one.waiting]
-        if not heads and self.is_drained_since(since_ms):
-            return FOR_EVER
         return max(min(heads, default=NEVER), self._newest_ms)
 
-    def release(self, most: int, until_ms: int = FOR_EVER) -> list[Item]:
-        """The records that nothing can come before any more, oldest first, at most so many, of
-        times up to `until_ms`."""
+    @property
+    def arrived_ms(self) -> int:
+        """When the record that is next arrived; for ever where there is none."""
+        heads = [one.waiting[0] for one in self._inputs.values() if one.waiting]
+        return min(heads, key=lambda head: head[0])[1] if heads else FOR_EVER
+
+    @property
+    def sure_ms(self) -> int:
+        """What arrived elsewhere by then, came after all that this one had: nothing waits here, and
+        there was nothing more a grace later."""
+        drained_ms = min(one.drained_ms for one in self._inputs.values())
+        return NEVER if self.waiting else max(drained_ms - self._grace_ms, NEVER)
+
+    def release(self, most: int, limits: Limits = Limits()) -> list[Item]:  # noqa: B008
+        """The records that nothing can come before any more, oldest first, at most so many, within
+        these limits."""
         released: list[Item] = []
         while len(released) < most:
             heads = [one for one in self._inputs.values() if one.waiting]
@@ -104,12 +127,12 @@ class Alignment(Generic[Item]):
             empty = (one for one in self._inputs.values() if not one.waiting)
             proof_ms = min((one.drained_ms for one in empty), default=FOR_EVER) - self._grace_ms
             oldest = min(heads, key=lambda one: one.waiting[0][0])  # min keeps the named order
-            if not self._run(oldest, heads, proof_ms, until_ms, most, released):
+            if not self._run(oldest, heads, proof_ms, limits, most, released):
                 break
         return released
 
     def _run(
-        self, one: _Input[Item], heads: list[_Input[Item]], proof_ms: int, until_ms: int,
+        self, one: _Input[Item], heads: list[_Input[Item]], proof_ms: int, limits: Limits,
         most: int, out: list[Item],
     ) -> bool:  # fmt: skip
         """Release of one input what comes before all the other heads; whether anything did."""
@@ -122,11 +145,10 @@ class Alignment(Generic[Item]):
             ),
             default=FOR_EVER,
         )
-        bound_ms = min(bound_ms, until_ms)
         before, waiting = len(out), one.waiting
         while waiting and len(out) < most:
             time_ms, arrived_ms, record = waiting[0]
-            if time_ms > bound_ms or arrived_ms > proof_ms:
+            if time_ms > bound_ms or arrived_ms > proof_ms or not limits.let(time_ms, arrived_ms):
                 break
             out.append(record)
             waiting.popleft()

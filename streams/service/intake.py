@@ -13,7 +13,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Generic, Protocol, TypeVar
 
-from streams.service.alignment import FOR_EVER, GRACE_MS, NEVER, Alignment
+from streams.service.alignment import FOR_EVER, GRACE_MS, NEVER, Alignment, Limits
 from streams.service.work import Work
 
 # Records that wait of one input and partition before its reading is paused, and goes on again.
@@ -64,14 +64,14 @@ class Intake(Generic[Item]):
 
     def take(self, messages: Sequence[Any], now_ms: int) -> None:
         """Messages have arrived, all of them records of partitions that are here."""
-        found: dict[Place, list[tuple[int, tuple[str, int, Item]]]] = defaultdict(list)
+        found: dict[Place, list[tuple[int, int, tuple[str, int, Item]]]] = defaultdict(list)
         for message, (time_ms, item) in zip(messages, self._reads.read(messages), strict=True):
             topic = message.topic()
             record = topic, message.offset(), item
-            found[topic, message.partition()].append((time_ms, record))
+            found[topic, message.partition()].append((time_ms, now_ms, record))
         for (topic, number), records in found.items():
-            position = records[-1][1][1] + 1
-            self._aligned[number].add(topic, records, position, now_ms)
+            position = records[-1][2][1] + 1
+            self._aligned[number].add(topic, records, position)
 
     def passed(self, topic: str, number: int, position: int) -> None:
         """Reading has come to an offset, with nothing to see just before it."""
@@ -85,10 +85,13 @@ class Intake(Generic[Item]):
 
     def unsure_of(self, now_ms: int) -> list[Place]:
         """The inputs whose ends should be asked for now."""
+        oldest_ms = min((one.arrived_ms for one in self._aligned.values()), default=FOR_EVER)
+        ripe_ms = oldest_ms + self._grace_ms
+        known_ms = max(now_ms - KNOWN_FOR_MS, ripe_ms if ripe_ms <= now_ms else NEVER)
         return [
             (topic, number)
             for number, one in self._aligned.items()
-            for topic in one.unsure_of(now_ms, now_ms - KNOWN_FOR_MS)
+            for topic in one.unsure_of(now_ms, known_ms)
         ]
 
     def is_drained(self, number: int, now_ms: int) -> bool:
@@ -107,18 +110,29 @@ class Intake(Generic[Item]):
         self._paused = (self._paused | set(pausing)) - set(resuming)
         return pausing, resuming
 
-    def work(self, most: int, now_ms: int) -> dict[int, Work]:
+    def work(self, most: int) -> dict[int, Work]:
         """What can be worked on now, by partition, at most so many records in all."""
-        since_ms = now_ms - 2 * KNOWN_FOR_MS
-        floor_ms = min((one.floor_ms(since_ms) for one in self._aligned.values()), default=NEVER)
-        until_ms = min(floor_ms + self._skew_max_ms, FOR_EVER)
+        limits = self._limits()
         released: dict[int, Work] = {}
         for number, one in self._aligned.items():
-            items = one.release(most, until_ms)
+            items = one.release(most, limits)
             if items:
                 released[number] = self._reads.work(items)
                 most -= len(items)
         return released
+
+    def _limits(self) -> Limits:
+        full = [one for one in self._aligned.values() if one.waiting]
+        empty = [one for one in self._aligned.values() if not one.waiting]
+        if not full:
+            return Limits()
+        far_ms = min(one.come_ms for one in full)
+        near_ms = min((one.come_ms for one in empty), default=far_ms)
+        return Limits(
+            near_ms=min(near_ms, far_ms) + self._skew_max_ms,
+            far_ms=far_ms + self._skew_max_ms,
+            sure_ms=min((one.sure_ms for one in empty), default=FOR_EVER),
+        )
 
     @property
     def waiting(self) -> int:

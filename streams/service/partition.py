@@ -19,7 +19,7 @@ from streams.dead_letters import letter_headers
 from streams.faults import Fault
 from streams.outputs import with_detected_at
 from streams.service.readers import ERASURE, word
-from streams.service.work import Letter, Outgoing, Work
+from streams.service.work import Letter, Outgoing, Work, outgoing
 from streams.topic_changes import PROCEDURE
 from streams.topics import TopicNames
 
@@ -143,12 +143,8 @@ class Partition:
     def _state_records(self) -> Iterator[Outgoing]:
         if not self._is_form_told:
             self._is_form_told = True
-            yield self._kept(FORM_KEY, sealed(self._form))
-        for name, kept in self._state.changes():
-            yield self._kept(name, kept)
-
-    def _kept(self, key: bytes, value: bytes | None) -> Outgoing:
-        return Outgoing(self._topics.state, key, value, self.number)
+            yield Outgoing(self._topics.state, FORM_KEY, sealed(self._form), self.number)
+        yield from outgoing(self._topics.state, self.number, self._state.changes())
 
     def _letter(self, letter: Letter) -> Outgoing:
         headers = letter_headers(

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, Final, NamedTuple
+from collections.abc import Iterable, Sequence
+from itertools import repeat
+from typing import Any, Final
 
 import numpy as np
 
@@ -18,13 +19,8 @@ WORD_BYTES: Final = 8
 ERASURE: Final = b"erasure"
 
 
-class EventItem(NamedTuple):
-    """An event with its row of words, or a letter, or an account to be erased."""
-
-    event: Any
-    words: Any
-    letter: Letter | None
-    erased: str | None = None
+# An event with its row of words; instead of it a letter, or the account that is to be erased.
+EventItem = tuple[Any, Any, Letter | str | None]
 
 
 class EventReads:
@@ -38,44 +34,47 @@ class EventReads:
     def read(self, messages: Sequence[Any]) -> list[tuple[int, EventItem]]:
         """Events at their time; a letter at that of the record before it, so that it holds nobody;
         an erasure before all others."""
-        found = []
-        events = iter(self._events([one for one in messages if one.topic() != self._erasures]))
-        for message in messages:
-            if message.topic() == self._erasures:
-                account = (message.key() or b"").decode("utf-8", "replace")
-                found.append((NEVER, EventItem(None, None, None, account)))
-            else:
-                found.append(next(events))
-        return found
-
-    def _events(self, messages: Sequence[Any]) -> list[tuple[int, EventItem]]:
+        places = [(message.topic(), message.partition()) for message in messages]
         values = [message.value() or b"" for message in messages]
         decoded = self._decoder.decode(values)
-        dead = {one.position: one for one in decoded.dead}
         arrived = np.array([message.timestamp()[1] for message in messages], np.int64)
-        horizon_ms = arrived[decoded.positions] + FUTURE_TOLERANCE_MS
-        early = set(decoded.positions[decoded.words[:, T] > horizon_ms].tolist())
-        times = decoded.words[:, T].tolist()
-        events = iter(zip(decoded.events, decoded.words, times, strict=True))
-        found = []
-        for at, (message, value) in enumerate(zip(messages, values, strict=True)):
-            place = message.topic(), message.partition()
-            event, words, time_ms = (None, None, 0) if at in dead else next(events)
-            if event is None or at in early:
-                letter = _letter(message, value, dead.get(at))
-                found.append((self._newest_ms.get(place, 0), EventItem(None, None, letter)))
-            else:
-                self._newest_ms[place] = time_ms
-                found.append((time_ms, EventItem(event, words, None)))
+        times = decoded.words[:, T]
+        early = times > arrived[decoded.positions] + FUTURE_TOLERANCE_MS
+        events: Iterable[EventItem] = zip(decoded.events, decoded.words, repeat(None), strict=False)
+        if not decoded.dead and not early.any():
+            at_ms = times.tolist()
+            self._newest_ms.update(zip(places, at_ms, strict=True))
+            return list(zip(at_ms, events, strict=True))
+        dead: dict[int, Dead | None] = dict.fromkeys(decoded.positions[early].tolist())
+        dead |= {one.position: one for one in decoded.dead}
+        good = dict(zip(decoded.positions.tolist(), zip(times.tolist(), events, strict=True),
+                        strict=True))  # fmt: skip
+        return [
+            self._apart(message, dead[at]) if at in dead else self._in_place(place, good[at])
+            for at, (place, message) in enumerate(zip(places, messages, strict=True))
+        ]
+
+    def _in_place(
+        self, place: tuple[str, int], found: tuple[int, EventItem]
+    ) -> tuple[int, EventItem]:
+        self._newest_ms[place] = found[0]
         return found
 
+    def _apart(self, message: Any, dead: Dead | None) -> tuple[int, EventItem]:
+        """What is no event, with its time."""
+        if message.topic() == self._erasures:
+            return NEVER, (None, None, (message.key() or b"").decode("utf-8", "replace"))
+        time_ms = self._newest_ms.get((message.topic(), message.partition()), 0)
+        return time_ms, (None, None, _letter(message, dead))
+
     def work(self, items: Sequence[tuple[str, int, EventItem]]) -> Work:
-        """Events as a batch, letters beside it."""
-        events = [item for _, _, item in items if item.event is not None]
+        """Events as a batch; letters, and accounts to be erased, beside it."""
+        others = [item[2] for _, _, item in items if item[2] is not None]
+        events = [item for _, _, item in items if item[2] is None]
         return Work(
-            erased=[item.erased for _, _, item in items if item.erased],
-            batch=batch_of([item.event for item in events], [item.words for item in events]),
-            letters=[item.letter for _, _, item in items if item.letter is not None],
+            erased=[one for one in others if isinstance(one, str)],
+            batch=batch_of([event for event, _, _ in events], [words for _, words, _ in events]),
+            letters=[one for one in others if isinstance(one, Letter)],
             offsets={topic: offset + 1 for topic, offset, _ in items},
         )
 
@@ -112,11 +111,11 @@ def number_of(told: bytes) -> int:
     return int.from_bytes(told, "big", signed=True)
 
 
-def _letter(message: Any, value: bytes, dead: Dead | None) -> Letter:
+def _letter(message: Any, dead: Dead | None) -> Letter:
     """A record as a dead letter, with what a reader who knows its hour of arrival says of it."""
     reason, text = ("", "") if dead is None else (dead.reason, dead.message)
     try:
-        read_strictly(value, message.timestamp()[1] + FUTURE_TOLERANCE_MS)
+        read_strictly(message.value() or b"", message.timestamp()[1] + FUTURE_TOLERANCE_MS)
     except Refused as refused:
         reason, text = refused.reason, f"{refused.path}: {refused.message}".lstrip(": ")
     assert reason, "what is no event is refused for a reason"

@@ -85,7 +85,7 @@ class Rebuilding:
                 count += self._read(consumer, intake, number, ends, left, now_ms)
                 for topic in self._topics:
                     intake.ended(topic, number, ends[topic], now_ms + (1 << 40))
-                for work in intake.work(READ_MOST, now_ms).values():
+                for work in intake.work(READ_MOST).values():
                     for record in partition.absorb(work):
                         assert record.key is not None
                         state[record.key] = record

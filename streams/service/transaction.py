@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from confluent_kafka import KafkaException, Producer, TopicPartition
@@ -43,27 +43,23 @@ class Transactions:
         self._producer.begin_transaction()
         self._is_open = True
 
-    def write(self, records: Iterable[Outgoing], delivered: Delivered | None = None) -> None:
+    def write(self, records: Sequence[Outgoing], delivered: Delivered | None = None) -> None:
         """Write records; `delivered` is told where the last of them lies."""
-        last: Outgoing | None = None
-        for count, record in enumerate(records):
-            if last is not None:
-                self._produce(last)
-            last = record
-            if count % SERVE_EVERY == 0:
-                self._producer.poll(0)
-        if last is not None:
-            self._produce(last, delivered)
+        for begin in range(0, len(records), SERVE_EVERY):
+            for record in records[begin : begin + SERVE_EVERY]:
+                self._produce(record, delivered if record is records[-1] else None)
+            self._producer.poll(0)
 
-    def _produce(self, record: Outgoing, delivered: Delivered | None = None) -> None:
-        words: dict[str, Any] = {} if record.partition is None else {"partition": record.partition}
-        if record.headers:
-            words["headers"] = list(record.headers)
-        if delivered is not None:
-            words["on_delivery"] = delivered
+    def _produce(self, record: Outgoing, delivered: Delivered | None) -> None:
+        topic, key, value, partition, headers = record
         while True:
             try:
-                self._producer.produce(record.topic, record.value, record.key, **words)
+                if headers:
+                    self._producer.produce(topic, value, key, partition, headers=list(headers))
+                elif delivered:
+                    self._producer.produce(topic, value, key, partition, on_delivery=delivered)
+                else:
+                    self._producer.produce(topic, value, key, partition)
                 return
             except BufferError:  # the broker is slower than we are
                 self._producer.poll(0.05)

@@ -86,9 +86,9 @@ class Turns:
         now_ms = time.time_ns() // 1_000_000
         self._ends.answer(self._intake.ended)
         self._ends.ask(self._intake.unsure_of(now_ms), now_ms)
-        work = self._intake.work(WORK_MOST, now_ms)
-        if work:
-            self._transact(work)
+        passes = self._passes()
+        if passes:
+            self._transact(passes)
         elif now_ms - self._paced_ms >= PACE_EVERY_MS:
             self._paced_ms = now_ms
             self._go_on(now_ms)
@@ -129,19 +129,28 @@ class Turns:
         if resuming:
             self._consumer.resume([TopicPartition(*place) for place in resuming])
 
-    def _transact(self, work: dict[int, Work]) -> None:
+    def _passes(self) -> list[dict[int, Work]]:
+        """What can be worked on now, in as many steps as keep the partitions together in time."""
+        passes: list[dict[int, Work]] = []
+        most = WORK_MOST
+        while most > 0 and (work := self._intake.work(most)):
+            passes.append(work)
+            most -= sum(one.count for one in work.values())
+        return passes
+
+    def _transact(self, passes: list[dict[int, Work]]) -> None:
+        # Made before it is begun: readers wait behind an open transaction.
+        works = [(number, one) for work in passes for number, one in work.items()]
+        made = [(number, list(self._assigned.owned[number].take(one))) for number, one in works]
         self._transactions.begin()
-        for number, one in work.items():
-            partition = self._assigned.owned[number]
-            self._write(number, partition.take(one))
-        offsets = [
-            TopicPartition(topic, number, offset)
-            for number, one in work.items()
-            for topic, offset in one.offsets.items()
-        ]
+        for number, records in made:
+            self._write(number, records)
+        newest = {(topic, number): offset for number, one in works
+                  for topic, offset in one.offsets.items()}  # fmt: skip
+        offsets = [TopicPartition(*place, offset) for place, offset in newest.items()]
         self._transactions.commit(offsets, self._consumer.consumer_group_metadata())
 
-    def _write(self, number: int, records: Any) -> None:
+    def _write(self, number: int, records: list[Outgoing]) -> None:
         partition = self._assigned.owned[number]
 
         def delivered(error: Any, message: Any) -> None:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import orjson
 
+from detector.chain import Link
 from detector.decode import Decoder
-from detector.engine import Engine
 from detector.events import TIME_MAX_MS
 from detector.ids import Ids
+from detector.link_state import LinkState
+from detector.memory import STAGES
+from detector.parts import Parts
 from detector.policy import Policy
 from detector.rulebook import Rulebook
 
@@ -25,11 +28,24 @@ _LOGIN = {
 
 
 def warm(policy: Policy, rulebook: Rulebook) -> None:
-    """Take a few made-up events through an engine that is then thrown away."""
+    """Take a few made-up events through all stages, and their states to records and back."""
     ids = Ids()
-    engine, decoder = Engine(rulebook, policy, ids), Decoder(ids, TIME_MAX_MS)
+    parts, decoder = Parts(rulebook, policy, ids), Decoder(ids, TIME_MAX_MS)
+    lines = []
     for at in range(3):
         told = {"event_id": f"l{at}", "occurred_at": _DAY_MS * (at + 1)}
         drawn = {"event_id": f"d{at}", "occurred_at": _DAY_MS * (at + 1) + 1,
                  "disbursement_id": f"x{at}"}  # fmt: skip
-        engine.process(decoder.decode([orjson.dumps(_LOGIN | told), orjson.dumps(_DRAW | drawn)]))
+        lines += [orjson.dumps(_LOGIN | told), orjson.dumps(_DRAW | drawn)]
+    blocks: dict[str, list[bytes]] = {stage: [] for stage in STAGES}
+    for stage in STAGES:
+        link = Link(stage, parts)
+        state = LinkState(link)
+        if stage == STAGES[0]:
+            outputs = link.take(decoder.decode(lines))
+        else:
+            outputs = link.take_onward(blocks[stage])
+        for later, _, block in outputs.onward:
+            blocks[later].append(block)
+        records = {key: value for key, value in state.changes() if value is not None}
+        LinkState(Link(stage, parts)).restore(records)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from functools import partial
+from itertools import repeat
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 
@@ -12,6 +14,7 @@ from detector.decode import Batch
 from detector.events import WORDS
 
 Header = tuple[str, bytes]
+BY_KEY: Final = -1  # the partition is the key's
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,15 +49,23 @@ class Work:
         return len(self.erased) + len(self.values) + events + len(self.letters)
 
 
-@dataclass(frozen=True, slots=True)
-class Outgoing:
-    """A record to write. Without a partition its key says where it belongs."""
+class Outgoing(NamedTuple):
+    """A record to write."""
 
     topic: str
     key: bytes | None
     value: bytes | None
-    partition: int | None = None
+    partition: int = BY_KEY
     headers: tuple[Header, ...] = ()
+
+
+def outgoing(
+    topic: str, partition: int, records: Sequence[tuple[bytes, bytes | None]]
+) -> Iterator[Outgoing]:
+    """Keys and values for one partition: several an event, so made without a call of ours each."""
+    made: partial[Outgoing] = partial(tuple.__new__, Outgoing)
+    keys, values = zip(*records, strict=True) if records else ((), ())
+    return map(made, zip(repeat(topic), keys, values, repeat(partition), repeat(())))
 
 
 def batch_of(events: list[Any], words: Sequence[Any]) -> Batch:

@@ -69,6 +69,19 @@ class Chain:
             outputs = self.links[place].take_onward(waiting[place])
             self._post(*place, outputs, waiting)
 
+    def process_at_account(self, lines: Sequence[bytes]) -> None:
+        """A batch of lines through the account stage alone."""
+        for p, part in enumerate(self._split(self.decoder.decode(lines))):
+            outputs = self.links[STAGES[0], p].take(part)
+            gather(self.by_stage[STAGES[0]], outputs)
+            self.keep((STAGES[0], p))
+
+    def advance_accounts(self, clock_ms: int) -> None:
+        """The clocks of the account stage go on, as they do while nothing comes."""
+        for p in range(self.partitions):
+            self.links[STAGES[0], p].advance(clock_ms)
+            self.keep((STAGES[0], p))
+
     def _post(self, stage: str, p: int, outputs: Any, waiting: dict[Any, list[bytes]]) -> None:
         gather(self.said, outputs)
         gather(self.by_stage[stage], outputs)

@@ -21,10 +21,10 @@ BATCH = 2_000
 State = dict[tuple[int, bytes], bytes]  # by partition and key
 
 
-def state_of(bootstrap: str, prefix: str, partitions: int) -> State:
-    """The newest value of each key of the changelog."""
+def state_of(bootstrap: str, prefix: str, partitions: int, stage: str = STAGE) -> State:
+    """The newest value of each key of a stage's changelog."""
     state: State = {}
-    topic = TopicNames(prefix).internal(f"{STAGE}-state")
+    topic = TopicNames(prefix).internal(f"{stage}-state")
     for message in whole(bootstrap, topic, partitions):
         _keep(state, message.partition(), message.key(), message.value())
     return state

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import orjson
-from confluent_kafka import OFFSET_BEGINNING, Consumer, TopicPartition
+from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, TopicPartition
 
 from detector.memory import STAGES
 from streams import settings
@@ -19,6 +19,7 @@ from streams.kafka_settings import KafkaSettings
 from streams.replay import load
 from streams.service.app import Options, loops_of
 from streams.service.journal import Journal
+from streams.service.warming import warm
 from streams.topic_changes import check_topics
 from streams.topics import TopicNames
 
@@ -35,6 +36,7 @@ class Service:
         self._told = StringIO()
         self.partitions = partitions or check_topics(self.kafka)
         policy, rulebook = load(None, None)
+        warm(policy, rulebook)
         options = Options(
             self.kafka, policy, rulebook, stages, self.partitions, Path(), is_rebuilt
         )  # fmt: skip
@@ -97,10 +99,22 @@ def behind(kafka: KafkaSettings, partitions: int, stages: Sequence[str] = STAGES
         )
         try:
             places = [TopicPartition(topic, at) for topic in inputs for at in range(partitions)]
-            count += _more(consumer, consumer.committed(places, 10))
+            count += _more(consumer, _committed(consumer, places))
         finally:
             consumer.close()
     return count
+
+
+def _committed(consumer: Consumer, places: list[TopicPartition]) -> list[TopicPartition]:
+    """Committed offsets; a fresh broker is asked again until it knows its groups."""
+    while True:
+        try:
+            return consumer.committed(places, 10)
+        except KafkaException as error:
+            if error.args[0].code() not in (KafkaError.NOT_COORDINATOR,
+                                            KafkaError.COORDINATOR_LOAD_IN_PROGRESS,
+                                            KafkaError.COORDINATOR_NOT_AVAILABLE):  # fmt: skip
+                raise
 
 
 def _more(consumer: Consumer, begins: list[TopicPartition]) -> int:

@@ -18,7 +18,8 @@ from streams.dead_letters import DeadLetter
 from streams.faults import Fault
 from streams.topics import TopicNames
 from tests.faults.judging import judged
-from tests.faults.outcome import Outcome, served, state_of
+from tests.faults.outcome import Outcome, served
+from tests.faults.states import state_of
 from tests.kafka.broker import Cluster
 from tests.kafka.records import PARTITIONS, applied, read, write
 from tests.kafka.service import drained, serving
@@ -138,10 +139,10 @@ def test_an_erased_account_leaves_no_row_and_no_record(
     account = orjson.loads(lines[-1])["account_id"]
     with serving(broker.bootstrap) as service:
         drained(service)
-        before = state_of(broker.bootstrap, prefix, PARTITIONS, "account")
+        before = state_of(broker.bootstrap, prefix, PARTITIONS)
         assert main(["erase", "--bootstrap", broker.bootstrap, account]) == 0
         service.wait(lambda: len(traces(broker, prefix, account)) == 0)
-    after = state_of(broker.bootstrap, prefix, PARTITIONS, "account")
+    after = state_of(broker.bootstrap, prefix, PARTITIONS)
     assert before.keys() - after.keys() and not after.keys() - before.keys()
     with serving(broker.bootstrap) as service:  # nor does a restart bring it back
         drained(service)

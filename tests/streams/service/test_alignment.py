@@ -6,7 +6,7 @@ import random
 
 import pytest
 
-from streams.service.alignment import GRACE_MS, Alignment
+from streams.service.alignment import GRACE_MS, Alignment, Limits
 
 NAMES = ("disposition", "login", "check", "draw", "debit")
 Record = tuple[int, str]
@@ -14,7 +14,7 @@ Record = tuple[int, str]
 
 def test_a_draw_waits_until_the_checks_are_known_to_be_drained() -> None:
     one: Alignment[str] = Alignment(("check", "draw"))
-    one.add("draw", [(10, "draw")], 1, now_ms=1_000)
+    one.add("draw", [(10, 1_000, "draw")], 1)
     assert one.release(9) == []
     one.ended("check", 0, asked_ms=1_000 + GRACE_MS - 1)  # a check may still be on its way
     assert one.release(9) == []
@@ -25,32 +25,32 @@ def test_a_draw_waits_until_the_checks_are_known_to_be_drained() -> None:
 
 def test_an_input_with_records_on_the_broker_holds_the_others() -> None:
     one: Alignment[str] = Alignment(("check", "draw"))
-    one.add("draw", [(10, "draw")], 1, now_ms=0)
+    one.add("draw", [(10, 0, "draw")], 1)
     one.ended("check", 5, asked_ms=GRACE_MS)
     assert one.release(9) == []
-    one.add("check", [(9, "check"), (11, "later")], 5, now_ms=GRACE_MS + 1)
+    one.add("check", [(9, GRACE_MS, "check"), (11, GRACE_MS, "later")], 5)
     assert one.release(9) == ["check", "draw"]
     assert one.waiting == 1
 
 
 def test_at_equal_times_the_order_of_the_names_decides() -> None:
     one: Alignment[str] = Alignment(("check", "draw"))
-    one.add("draw", [(10, "draw"), (12, "x")], 2, now_ms=0)
-    one.add("check", [(10, "check"), (12, "y")], 2, now_ms=0)
+    one.add("draw", [(10, 0, "draw"), (12, 0, "x")], 2)
+    one.add("check", [(10, 0, "check"), (12, 0, "y")], 2)
     assert one.release(9) == ["check", "draw", "y"]
 
 
 def test_no_input_is_reordered_within_itself() -> None:
     one: Alignment[str] = Alignment(("check", "draw"))
-    one.add("check", [(50, "a"), (10, "b"), (60, "c")], 3, now_ms=0)
-    one.add("draw", [(20, "d"), (70, "e")], 2, now_ms=0)
+    one.add("check", [(50, 0, "a"), (10, 0, "b"), (60, 0, "c")], 3)
+    one.add("draw", [(20, 0, "d"), (70, 0, "e")], 2)
     assert one.release(9) == ["d", "a", "b", "c"]
 
 
 def test_what_was_read_before_a_restart_is_not_waited_for() -> None:
     one: Alignment[str] = Alignment(("check", "draw"))
     one.begin_at("check", 7)
-    one.add("draw", [(10, "draw")], 1, now_ms=0)
+    one.add("draw", [(10, 0, "draw")], 1)
     one.ended("check", 8, asked_ms=GRACE_MS)
     assert one.release(9) == []
     one.ended("check", 7, asked_ms=GRACE_MS)
@@ -62,7 +62,7 @@ def test_a_steady_stream_is_late_by_little_more_than_the_grace() -> None:
     one: Alignment[str] = Alignment(("check", "draw"))
     released_ms = {}
     for now_ms in range(1_000):
-        one.add("draw", [(now_ms, str(now_ms))], now_ms + 1, now_ms)
+        one.add("draw", [(now_ms, now_ms, str(now_ms))], now_ms + 1)
         for name in one.unsure_of(now_ms, 0):
             one.ended(name, 0, now_ms)
         released_ms |= {int(record): now_ms for record in one.release(99)}
@@ -71,7 +71,7 @@ def test_a_steady_stream_is_late_by_little_more_than_the_grace() -> None:
 
 def test_marks_of_transactions_are_no_records_to_wait_for() -> None:
     one: Alignment[str] = Alignment(("check", "draw"))
-    one.add("draw", [(10, "draw")], 1, now_ms=0)
+    one.add("draw", [(10, 0, "draw")], 1)
     one.ended("check", 4, asked_ms=GRACE_MS)
     assert one.release(9) == []
     one.passed("check", 4)
@@ -89,18 +89,19 @@ def test_where_nothing_waits_ends_are_asked_for_only_to_know_that_it_is_drained(
     assert one.unsure_of(1_000, known_ms=800) == ["draw"]
 
 
-def test_the_floor_is_the_oldest_record_and_never_goes_back() -> None:
+def test_how_far_it_has_come_never_goes_back_and_limits_hold_it() -> None:
     one: Alignment[str] = Alignment(("check", "draw"))
-    one.add("check", [(50, "a"), (10, "late"), (60, "b")], 3, now_ms=0)
-    one.ended("draw", 0, asked_ms=GRACE_MS)
-    assert one.floor_ms(0) == 50
+    one.add("check", [(50, 0, "a"), (10, 0, "late"), (60, 7, "b")], 3)
+    one.ended("draw", 0, asked_ms=2 * GRACE_MS)
+    assert (one.come_ms, one.arrived_ms) == (50, 0)
     assert one.release(1) == ["a"]
-    assert one.floor_ms(0) == 50  # although a late one stands at the head
-    assert one.release(9, until_ms=59) == ["late"]
-    assert one.release(9, until_ms=60) == ["b"]
-    one.ended("check", 3, asked_ms=GRACE_MS)
-    assert one.floor_ms(GRACE_MS) > 10**15  # drained: it holds nobody
-    assert one.floor_ms(GRACE_MS + 1) == 60
+    assert one.come_ms == 50  # although a late one stands at the head
+    assert one.release(9, Limits(59, 60, 6)) == ["late"]  # b arrived too lately to be sure of
+    assert one.release(9, Limits(59, 59, 7)) == []
+    assert one.release(9, Limits(59, 60, 7)) == ["b"]
+    assert one.arrived_ms > 10**15
+    one.ended("check", 3, asked_ms=2 * GRACE_MS)
+    assert one.sure_ms == GRACE_MS  # what arrived elsewhere by then was here too, if it was
 
 
 @pytest.mark.parametrize("seed", range(40))
@@ -120,7 +121,7 @@ def test_however_inputs_arrive_the_stream_is_that_of_their_times(seed: int) -> N
             part = logs[name][sent[name] : sent[name] + rng.randrange(8)]
             sent[name] += len(part)
             if part:
-                one.add(name, part, sent[name], now_ms)
+                one.add(name, [(at, now_ms, text) for at, text in part], sent[name])
         unsure = one.unsure_of(now_ms, 0)
         for name in unsure:
             one.ended(name, len(logs[name]), now_ms)
