@@ -93,6 +93,7 @@ def behind(kafka: KafkaSettings, partitions: int, stages: Sequence[str] = STAGES
                 "group.id": kafka.group_id(stage),
                 "isolation.level": "read_committed",
                 "enable.partition.eof": True,
+                "enable.auto.commit": False,  # we only look: the group is the service's
                 "auto.offset.reset": "earliest",
                 "fetch.wait.max.ms": 10,
             }

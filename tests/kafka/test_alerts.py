@@ -55,13 +55,20 @@ def test_an_alert_is_told_in_some_plain_lines(
     assert orjson.loads(capsys.readouterr().out) == orjson.loads(alert("a1"))
 
 
+def heed_interrupts() -> None:
+    """A shell that starts these tests in the background has them, and what they start, ignore it."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def test_following_shows_what_is_committed_and_nothing_else(broker: Cluster, prefix: str) -> None:
     applied(broker.bootstrap)
     topic = TopicNames(prefix).alert
     command = [sys.executable, "-m", "streams.cli", "alerts", "--follow", "--json",
                "--bootstrap", broker.bootstrap]  # fmt: skip
     write(broker.bootstrap, topic, [alert("before")])
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as following:
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, preexec_fn=heed_interrupts
+    ) as following:
         try:
             assert following.stdout is not None
             assert orjson.loads(following.stdout.readline())["alert_id"] == "before"
