@@ -56,7 +56,7 @@ def test_an_alert_is_told_in_some_plain_lines(
 
 
 def heed_interrupts() -> None:
-    """A shell that starts these tests in the background has them, and what they start, ignore it."""
+    """A shell that starts tests in the background makes them, and their children, ignore it."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
