@@ -22,6 +22,7 @@ from detector.events import CODE, KIND_MASK
 from detector.folding import Folded
 from detector.memory import STAGES
 from detector.names import EVIDENCE_REACH_MS
+from detector.parcels import Parcel
 from detector.parts import Parts
 from detector.repayment import Repaid
 from detector.schema import Event
@@ -33,12 +34,12 @@ Records = list[dict[str, Any]]
 
 @dataclass(slots=True)
 class LinkOutputs:
-    """What a batch made at one stage. `onward`: (stage, partition there, block)."""
+    """What a batch made at one stage. `onward`: for `Postman.sent`."""
 
     alerts: Records = field(default_factory=list)
     decisions: Records = field(default_factory=list)
     findings: Records = field(default_factory=list)
-    onward: list[tuple[str, int, bytes]] = field(default_factory=list)
+    onward: list[Parcel] = field(default_factory=list)
 
 
 class Link:
@@ -187,8 +188,7 @@ class Link:
             if not len(order):
                 continue
             left[order] = False  # it goes on from there
-            blocks = self._parts.postman.sent(order, stage, rows, told, folded)
-            outputs.onward += [(stage, partition, block) for partition, block in blocks]
+            outputs.onward.append(Parcel(stage, order, rows, told, folded, self.clock_ms))
         return outputs
 
     def _tidy(self) -> None:

@@ -11,8 +11,7 @@ what that one does not know is left out, what the block does not tell is not kno
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import msgspec
 import numpy as np
@@ -26,8 +25,9 @@ from detector.folding import Folded
 from detector.ids import Ids
 from detector.memory import KEY_WORDS, STAGES
 from detector.packing import packed_columns, told_columns, unpack_columns
+from detector.parcels import Load, Parcel, loaded
 from detector.sealing import SealError, sealed, unsealed
-from detector.told import NAMED, NameTable, TableTold, packed_table
+from detector.told import NAMED, TableTold, packed_table
 
 BLOCK_ROWS_MAX: Final = 512
 BLOCK_BYTES_MAX: Final = 512 * 1024  # about; a record of Kafka's default has 1 MiB
@@ -55,6 +55,15 @@ class Block(msgspec.Struct, array_like=True):
     alert_ids: list[tuple[int, str]]
 
 
+class Sent(NamedTuple):
+    """A block on its way: to which stage and partition, and where its last row stands in time."""
+
+    stage: str
+    partition: int
+    newest_ms: int
+    value: bytes
+
+
 class Postman:
     """Makes the blocks that leave a stage, and reads those that come to one."""
 
@@ -73,32 +82,20 @@ class Postman:
         self._places = {int(value): place for place, value in enumerate(self._hashes)}
         self._known_orders: dict[bytes, NDArray[np.int64]] = {}
 
-    def sent(
-        self, order: NDArray[np.int64], stage: str, rows: Rows, told: TableTold,
-        folded: Sequence[Folded],
-    ) -> Iterator[tuple[int, bytes]]:  # fmt: skip
-        """The blocks of the rows in `order` for a stage, each with its partition.
-
-        `folded`: what these rows hit so far, at this stage and at those before it.
-        """
-        if not len(order):
+    def sent(self, stage: str, parcels: Sequence[Parcel]) -> Iterator[Sent]:
+        """The blocks of parcels that go to one stage, merged by time."""
+        if not sum(len(one.order) for one in parcels):
             return
-        keys = rows.words[order, KEY_WORDS[STAGES.index(stage)]]
-        keys = np.where(keys == 0, rows.words[order, ACCOUNT], keys)
+        load = loaded(parcels)
+        keys = load.words[:, KEY_WORDS[STAGES.index(stage)]]
+        keys = np.where(keys == 0, load.words[:, ACCOUNT], keys)
         partitions = (keys.view(np.uint64) % np.uint64(self._partitions)).astype(np.int64)
-        if self._partitions > 1:
-            by_partition = np.argsort(partitions, kind="stable")
-            order, partitions = order[by_partition], partitions[by_partition]
-        load = _load(order, rows, told, self._hashes)
-        noted = _noted(order, folded)
-        for start, stop in _cuts(partitions, load.sizes):
-            block = load.block(start, stop)
-            for place in range(start, stop) if noted else ():
-                hits, alert_ids = noted.get(place, ((), ()))
-                block.hits += [(place - start, h.rule_id, h.severity, list(h.actions))
-                               for h in hits]  # fmt: skip
-                block.alert_ids += [(place - start, alert_id) for alert_id in alert_ids]
-            yield int(partitions[start]), sealed(block)
+        order = np.lexsort((load.times_ms, partitions))  # which keeps the order of what is equal
+        packer = _Packer(load, order, self._hashes)
+        for start, stop in _cuts(partitions[order], packer.sizes):
+            newest_ms = int(load.times_ms[order[stop - 1]])
+            value = sealed(packer.block(start, stop))
+            yield Sent(stage, int(partitions[order[start]]), newest_ms, value)
 
     def received(self, values: Sequence[bytes]) -> tuple[Rows, TableTold, Folded]:
         """Blocks as a batch of rows, with their names and with what they hit on their way.
@@ -155,61 +152,41 @@ class Postman:
         return places
 
 
-@dataclass(slots=True)
-class _Load:
-    """Rows in the order in which they leave."""
+class _Packer:
+    """Makes blocks of a load, whose rows leave in an order."""
 
-    order: NDArray[np.int64]
-    rows: Rows
-    columns: NDArray[np.int64]
-    hashes: bytes  # of these columns
-    marks: NDArray[np.uint8]
-    table: NameTable
-    sizes: NDArray[np.int64]  # bytes, about
+    def __init__(
+        self, load: Load, order: NDArray[np.int64], hashes: NDArray[np.uint32]
+    ) -> None:  # fmt: skip
+        flags, counts = told_columns(order, load.values, load.causes)
+        self._load = load
+        self._order = order
+        self._columns = np.flatnonzero(flags)
+        self._hashes = hashes[self._columns].tobytes()
+        self._marks = np.empty((len(order), MARKS), np.uint8)
+        self._marks[:, :4] = load.field_cause
+        self._marks[:, 4], self._marks[:, 5] = load.state, load.decide
+        self._marks[:, 6] = load.degraded
+        self._table = load.table.of_rows(order)
+        names = np.diff(self._table.starts[:, 0], append=len(self._table.blob))
+        self.sizes = ROW_BYTES + 8 * counts + names  # bytes of each row, about
 
     def block(self, start: int, stop: int) -> Block:
-        order, rows = self.order[start:stop], self.rows
+        """The block of the rows at these places of the order."""
+        order, load = self._order[start:stop], self._load
         known, values, caused, causes = packed_columns(
-            order, self.columns, rows.values, rows.causes
+            order, self._columns, load.values, load.causes
         )
-        starts, lengths = self.table.starts[start:stop], self.table.lengths[start:stop]
+        starts, lengths = self._table.starts[start:stop], self._table.lengths[start:stop]
         end = starts[-1, -1] + max(0, int(lengths[-1, -1]))
+        noted = [(k, load.noted[row]) for k, row in enumerate(order.tolist()) if row in load.noted]
         return Block(
-            self.hashes, rows.words[order].tobytes(), known.tobytes(), values.tobytes(),
-            caused.tobytes(), causes.tobytes(), self.marks[start:stop].tobytes(),
-            lengths.tobytes(), self.table.blob[starts[0, 0] : end].tobytes(), [], [],
+            self._hashes, load.words[order].tobytes(), known.tobytes(), values.tobytes(),
+            caused.tobytes(), causes.tobytes(), self._marks[order].tobytes(), lengths.tobytes(),
+            self._table.blob[starts[0, 0] : end].tobytes(),
+            [(k, h.rule_id, h.severity, list(h.actions)) for k, (hits, _) in noted for h in hits],
+            [(k, alert_id) for k, (_, alert_ids) in noted for alert_id in alert_ids],
         )  # fmt: skip
-
-
-def _load(
-    order: NDArray[np.int64], rows: Rows, told: TableTold, hashes: NDArray[np.uint32]
-) -> _Load:
-    flags, counts = told_columns(order, rows.values, rows.causes)
-    columns = np.flatnonzero(flags)
-    marks = np.empty((len(order), MARKS), np.uint8)
-    marks[:, :4] = rows.field_cause[order]
-    marks[:, 4], marks[:, 5] = rows.state[order], rows.decide[order]
-    marks[:, 6] = rows.degraded[order]
-    table = told.table.of_rows(order)
-    starts = table.starts[:, 0]
-    names = np.diff(starts, append=len(table.blob))
-    sizes = ROW_BYTES + 8 * counts + names
-    return _Load(order, rows, columns, hashes[columns].tobytes(), marks, table, sizes)
-
-
-def _noted(
-    order: NDArray[np.int64], folded: Sequence[Folded]
-) -> dict[int, tuple[list[Hit], list[str]]]:  # fmt: skip
-    """What rows hit, and the alerts of these hits, by place in `order`."""
-    if not any(part.hits or part.alert_ids for part in folded):
-        return {}
-    noted = {}
-    for place, row in enumerate(order.tolist()):
-        hits = {k: hit for part in folded for k, hit in part.hits.get(row, {}).items()}
-        alert_ids = [name for part in folded for name in part.alert_ids.get(row, ())]
-        if hits or alert_ids:
-            noted[place] = list(hits.values()), list(dict.fromkeys(alert_ids))
-    return noted
 
 
 def _cuts(

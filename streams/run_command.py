@@ -9,6 +9,7 @@ from pathlib import Path
 
 from detector.memory import STAGES
 from streams import __version__, settings
+from streams.collecting import seldom_collected
 from streams.faults import Fault
 from streams.replay import load
 from streams.service.app import Options, worker_of
@@ -44,7 +45,8 @@ def run(arguments: argparse.Namespace) -> int:
             stages=stages, partitions=partitions, app=kafka.app_id, instance=kafka.instance_id,
         )  # fmt: skip
         try:
-            worker.execute_from_commandline()
+            with seldom_collected():
+                worker.execute_from_commandline()
         except SystemExit as end:
             status = int(end.code or 0)
         reason = worker.crash_reason

@@ -4,18 +4,25 @@ A record is let through when every other input has something newer to show, or i
 more is there to come before it. What is drained is known only by asking the broker for an input's
 end *after* the record arrived, and a little later still: a check that was sent a few milliseconds
 before its draw may be on its way. Time is an argument: nobody here looks at a clock.
+
+A record stands at the newest time that its input has told so far: one that is out of order in its
+input goes right after those before it.
 """
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final, Generic, NamedTuple, TypeVar
 
+import numpy as np
+from numpy.typing import NDArray
+
 Item = TypeVar("Item")
+Times = NDArray[np.int64]
 GRACE_MS: Final = 50
 NEVER, FOR_EVER = -(1 << 62), 1 << 62
+_NONE: Final = np.empty(0, np.int64)
 
 
 class Limits(NamedTuple):
@@ -26,24 +33,67 @@ class Limits(NamedTuple):
     far_ms: int = FOR_EVER
     sure_ms: int = FOR_EVER
 
-    def let(self, time_ms: int, arrived_ms: int) -> bool:
-        """Whether a record may go on."""
-        return time_ms <= self.near_ms or (time_ms <= self.far_ms and arrived_ms <= self.sure_ms)
+    def let(self, times_ms: Times, arrived_ms: Times) -> NDArray[np.bool_]:
+        """Whether records may go on."""
+        far = (times_ms <= self.far_ms) & (arrived_ms <= self.sure_ms)
+        return (times_ms <= self.near_ms) | far
+
+
+@dataclass(slots=True)
+class Released(Generic[Item]):
+    """Records that may go on, in order; by input, the offset that comes after them."""
+
+    items: list[Item] = field(default_factory=list)
+    offsets: dict[str, int] = field(default_factory=dict)
+
+    def add(self, more: Released[Item]) -> None:
+        """Records that come after these."""
+        self.items += more.items
+        self.offsets |= more.offsets
 
 
 @dataclass(slots=True)
 class _Input(Generic[Item]):
-    """One input: what waits, as (event time, arrival, record), and what is known of its end."""
+    """One input: what waits, from place `begin` on, and what is known of its end."""
 
-    waiting: deque[tuple[int, int, Item]] = field(default_factory=deque)
+    items: list[Item] = field(default_factory=list)
+    times_ms: Times = field(default_factory=lambda: _NONE)  # where each stands: never falling
+    arrived_ms: Times = field(default_factory=lambda: _NONE)
+    offsets: Times = field(default_factory=lambda: _NONE)
+    begin: int = 0
+    newest_ms: int = NEVER
     position: int = 0  # the offset that is read next
     end: int = 0
     asked_ms: int = NEVER  # when its end was asked for
 
     @property
+    def waiting(self) -> int:
+        return len(self.items) - self.begin
+
+    @property
+    def head_ms(self) -> int:
+        """Where its first record stands."""
+        return int(self.times_ms[self.begin])
+
+    @property
     def drained_ms(self) -> int:
         """When it is known to have had nothing more."""
         return self.asked_ms if self.position >= self.end else NEVER
+
+    def add(self, times_ms: Times, offsets: Times, items: list[Item], arrived_ms: int) -> None:
+        begin, self.begin = self.begin, 0
+        standing_ms = np.maximum.accumulate(np.maximum(times_ms, self.newest_ms))
+        self.times_ms = np.concatenate((self.times_ms[begin:], standing_ms))
+        arrived = np.full(len(items), arrived_ms, np.int64)
+        self.arrived_ms = np.concatenate((self.arrived_ms[begin:], arrived))
+        self.offsets = np.concatenate((self.offsets[begin:], offsets))
+        self.items = self.items[begin:] + items
+        self.newest_ms = int(standing_ms[-1])
+
+    def stop(self, until_ms: int, most: int) -> int:
+        """The place before which at most so many stand, none later than a time."""
+        stop = int(np.searchsorted(self.times_ms, until_ms, side="right"))
+        return min(max(stop, self.begin), self.begin + most)
 
 
 class Alignment(Generic[Item]):
@@ -58,15 +108,16 @@ class Alignment(Generic[Item]):
         """Where reading of an input begins."""
         self._inputs[name].position = offset
 
-    def add(self, name: str, records: Iterable[tuple[int, int, Item]], position: int) -> None:
-        """Take records of an input, (event time, time of arrival, record), in its own order.
+    def add(
+        self, name: str, times_ms: Times, offsets: Times, items: list[Item], arrived_ms: int
+    ) -> None:
+        """Take records of an input, at least one, in its own order, which arrived at a time.
 
-        `position` is the offset after the last of them; a record that tells no time (a dead letter)
-        is given that of the one before it by the caller, so that it holds nobody.
+        A record that tells no time (a dead letter) is given NEVER: it stands with the one before.
         """
         one = self._inputs[name]
-        one.waiting.extend(records)
-        one.position = position
+        one.add(times_ms, offsets, items, arrived_ms)
+        one.position = int(offsets[-1]) + 1
 
     def passed(self, name: str, position: int) -> None:
         """Nothing to be seen lies before an offset: marks of transactions, aborted records."""
@@ -81,10 +132,9 @@ class Alignment(Generic[Item]):
     def unsure_of(self, now_ms: int, known_ms: int) -> list[str]:
         """The inputs whose end must be asked for before the oldest record can go on; where nothing
         waits, those of which nothing was known at a time or later."""
-        heads = [one.waiting[0] for one in self._inputs.values() if one.waiting]
-        if not heads:
+        if not self.waiting:
             return [name for name, one in self._inputs.items() if one.drained_ms < known_ms]
-        ripe_ms = min(heads, key=lambda head: head[0])[1] + self._grace_ms
+        ripe_ms = self.arrived_ms + self._grace_ms
         if now_ms < ripe_ms:
             return []
         return [
@@ -100,14 +150,17 @@ class Alignment(Generic[Item]):
     def come_ms(self) -> int:
         """The event time up to which this has come: that of its oldest record, or of what was
         released last, if that is newer."""
-        heads = [one.waiting[0][0] for one in self._inputs.values() if one.waiting]
+        heads = [one.head_ms for one in self._inputs.values() if one.waiting]
         return max(min(heads, default=NEVER), self._newest_ms)
 
     @property
     def arrived_ms(self) -> int:
         """When the record that is next arrived; for ever where there is none."""
-        heads = [one.waiting[0] for one in self._inputs.values() if one.waiting]
-        return min(heads, key=lambda head: head[0])[1] if heads else FOR_EVER
+        heads = [one for one in self._inputs.values() if one.waiting]
+        if not heads:
+            return FOR_EVER
+        oldest = min(heads, key=lambda one: one.head_ms)  # min keeps the named order
+        return int(oldest.arrived_ms[oldest.begin])
 
     @property
     def sure_ms(self) -> int:
@@ -116,50 +169,69 @@ class Alignment(Generic[Item]):
         drained_ms = min(one.drained_ms for one in self._inputs.values())
         return NEVER if self.waiting else max(drained_ms - self._grace_ms, NEVER)
 
-    def release(self, most: int, limits: Limits = Limits()) -> list[Item]:  # noqa: B008
+    def release(self, most: int, limits: Limits = Limits()) -> Released[Item]:  # noqa: B008
         """The records that nothing can come before any more, oldest first, at most so many, within
         these limits."""
-        released: list[Item] = []
-        while len(released) < most:
-            heads = [one for one in self._inputs.values() if one.waiting]
-            if not heads:
-                break
-            empty = (one for one in self._inputs.values() if not one.waiting)
-            proof_ms = min((one.drained_ms for one in empty), default=FOR_EVER) - self._grace_ms
-            oldest = min(heads, key=lambda one: one.waiting[0][0])  # min keeps the named order
-            if not self._run(oldest, heads, proof_ms, limits, most, released):
-                break
-        return released
+        merged = _merged(list(self._inputs.values()), limits.far_ms, most)
+        may = limits.let(merged.times_ms, merged.arrived_ms)
+        for one, after in zip(self._inputs.values(), merged.ends, strict=True):
+            # After its last record here, it may have more on the broker.
+            may[after:] &= merged.arrived_ms[after:] <= one.drained_ms - self._grace_ms
+        count = len(may) if may.all() else int(may.argmin())
+        if not count:
+            return Released()
+        self._newest_ms = max(self._newest_ms, int(merged.times_ms[count - 1]))
+        return self._taken(merged.sources[:count])
 
-    def _run(
-        self, one: _Input[Item], heads: list[_Input[Item]], proof_ms: int, limits: Limits,
-        most: int, out: list[Item],
-    ) -> bool:  # fmt: skip
-        """Release of one input what comes before all the other heads; whether anything did."""
-        place = heads.index(one)
-        bound_ms = min(
-            (
-                other.waiting[0][0] - (k < place)
-                for k, other in enumerate(heads)
-                if other is not one
-            ),
-            default=FOR_EVER,
-        )
-        before, waiting = len(out), one.waiting
-        while waiting and len(out) < most:
-            time_ms, arrived_ms, record = waiting[0]
-            if time_ms > bound_ms or arrived_ms > proof_ms or not limits.let(time_ms, arrived_ms):
-                break
-            out.append(record)
-            waiting.popleft()
-            self._newest_ms = max(self._newest_ms, time_ms)
-        return len(out) > before
+    def _taken(self, sources: Times) -> Released[Item]:
+        """Take records, whose inputs these are by number, out of what waits."""
+        counts = np.bincount(sources, minlength=len(self._inputs)).tolist()
+        released: Released[Item] = Released()
+        parts = []
+        for (name, one), count in zip(self._inputs.items(), counts, strict=True):
+            begin = one.begin
+            one.begin += count
+            parts.append(iter(one.items[begin : one.begin]))
+            if count:
+                released.offsets[name] = int(one.offsets[one.begin - 1]) + 1
+        released.items = [next(parts[source]) for source in sources.tolist()]
+        return released
 
     @property
     def waiting(self) -> int:
         """How many records wait."""
-        return sum(len(one.waiting) for one in self._inputs.values())
+        return sum(one.waiting for one in self._inputs.values())
 
     def waiting_of(self, name: str) -> int:
         """How many records of an input wait."""
-        return len(self._inputs[name].waiting)
+        return self._inputs[name].waiting
+
+
+class _Merged(NamedTuple):
+    """Records of all inputs, in order: their inputs by number, where they stand, when they came."""
+
+    sources: Times
+    times_ms: Times
+    arrived_ms: Times
+    ends: list[int]  # of each input: after which place nothing of it waits
+
+
+def _merged(inputs: Sequence[_Input[Item]], until_ms: int, most: int) -> _Merged:
+    """The oldest of what waits, none later than a time."""
+    stops = [one.stop(until_ms, most) for one in inputs]
+    parts = [(one, slice(one.begin, stop)) for one, stop in zip(inputs, stops, strict=True)]
+    sizes = [stop - one.begin for one, stop in zip(inputs, stops, strict=True)]
+    times_ms = np.concatenate([one.times_ms[part] for one, part in parts])
+    order = np.argsort(times_ms, kind="stable")[:most]
+    arrived_ms = np.concatenate([one.arrived_ms[part] for one, part in parts])[order]
+    sources = np.repeat(np.arange(len(inputs)), sizes)[order]
+    ends = [
+        FOR_EVER if stop < len(one.items) else _place_after(sources == number, size)
+        for number, (one, stop, size) in enumerate(zip(inputs, stops, sizes, strict=True))
+    ]
+    return _Merged(sources, times_ms[order], arrived_ms, ends)
+
+
+def _place_after(are_its: NDArray[np.bool_], count: int) -> int:
+    """The place after so many of its records; beyond the end where there are not so many."""
+    return int(np.searchsorted(np.cumsum(are_its), count)) + 1 if count else 0

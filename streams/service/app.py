@@ -14,6 +14,7 @@ import mode
 
 from detector.ids import Ids
 from detector.memory import STAGES
+from detector.parcels import Parcel
 from detector.parts import Parts
 from detector.policy import Policy
 from detector.rulebook import Rulebook
@@ -22,9 +23,10 @@ from streams.service.intake import Intake
 from streams.service.journal import Journal, LibraryLines
 from streams.service.loop import StageLoop
 from streams.service.partition import Partition, StageTopics
-from streams.service.readers import BlockReads, EventReads
+from streams.service.readers import BlockReads, EventReads, word
 from streams.service.sampling import Sampler
 from streams.service.turns import Plan
+from streams.service.work import Outgoing
 from streams.topics import TopicNames
 
 # At equal times of a partition's inputs (semantics 7).
@@ -77,10 +79,17 @@ def _plan(
             return Intake(inputs, EventReads(ids, erasures), skew_max_ms)
         return Intake(inputs, BlockReads(), skew_max_ms)
 
+    def onward(parcels: Sequence[Parcel]) -> list[Outgoing]:
+        return [
+            Outgoing(topics.onward[later], word(sent.newest_ms), sent.value, sent.partition)
+            for later in topics.onward
+            for sent in parts.postman.sent(later, [one for one in parcels if one.stage == later])
+        ]
+
     return Plan(
         stage=stage, inputs=inputs, state_topic=topics.state, settings=options.kafka,
         journal=journal, make_partition=make_partition, make_intake=make_intake,
-        is_rebuilt=options.is_rebuilt, looked_at=looked_at,
+        is_rebuilt=options.is_rebuilt, looked_at=looked_at, onward=onward,
     )  # fmt: skip
 
 

@@ -13,7 +13,17 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Generic, Protocol, TypeVar
 
-from streams.service.alignment import FOR_EVER, GRACE_MS, NEVER, Alignment, Limits
+import numpy as np
+
+from streams.service.alignment import (
+    FOR_EVER,
+    GRACE_MS,
+    NEVER,
+    Alignment,
+    Limits,
+    Released,
+    Times,
+)  # fmt: skip
 from streams.service.work import Work
 
 # Records that wait of one input and partition before its reading is paused, and goes on again.
@@ -26,12 +36,12 @@ Item = TypeVar("Item")
 class Reads(Protocol[Item]):
     """What a stage's records are."""
 
-    def read(self, messages: Sequence[Any]) -> list[tuple[int, Item]]:
-        """Each message's record, with the event time by which it is put in order."""
+    def read(self, messages: Sequence[Any]) -> tuple[Times, list[Item]]:
+        """The event time by which each message's record is put in order, and the records."""
         ...
 
-    def work(self, items: Sequence[tuple[str, int, Item]]) -> Work:
-        """Records in order, each with its topic and offset, as one partition's work."""
+    def work(self, items: Sequence[Item], offsets: dict[str, int]) -> Work:
+        """Records in order as one partition's work; by topic, the offset that comes after them."""
         ...
 
 
@@ -46,7 +56,7 @@ class Intake(Generic[Item]):
         self._reads = reads
         self._skew_max_ms = skew_max_ms
         self._grace_ms = grace_ms
-        self._aligned: dict[int, Alignment[tuple[str, int, Item]]] = {}
+        self._aligned: dict[int, Alignment[Item]] = {}
         self._paused: set[Place] = set()
 
     def begin(self, number: int, offsets: Mapping[str, int]) -> None:
@@ -64,14 +74,14 @@ class Intake(Generic[Item]):
 
     def take(self, messages: Sequence[Any], now_ms: int) -> None:
         """Messages have arrived, all of them records of partitions that are here."""
-        found: dict[Place, list[tuple[int, int, tuple[str, int, Item]]]] = defaultdict(list)
-        for message, (time_ms, item) in zip(messages, self._reads.read(messages), strict=True):
-            topic = message.topic()
-            record = topic, message.offset(), item
-            found[topic, message.partition()].append((time_ms, now_ms, record))
-        for (topic, number), records in found.items():
-            position = records[-1][2][1] + 1
-            self._aligned[number].add(topic, records, position)
+        places: dict[Place, list[int]] = defaultdict(list)
+        for at, message in enumerate(messages):
+            places[message.topic(), message.partition()].append(at)
+        times_ms, items = self._reads.read(messages)
+        offsets = np.array([message.offset() for message in messages], np.int64)
+        for (topic, number), own in places.items():
+            records = [items[at] for at in own]
+            self._aligned[number].add(topic, times_ms[own], offsets[own], records, now_ms)
 
     def passed(self, topic: str, number: int, position: int) -> None:
         """Reading has come to an offset, with nothing to see just before it."""
@@ -111,15 +121,23 @@ class Intake(Generic[Item]):
         return pausing, resuming
 
     def work(self, most: int) -> dict[int, Work]:
-        """What can be worked on now, by partition, at most so many records in all."""
-        limits = self._limits()
-        released: dict[int, Work] = {}
-        for number, one in self._aligned.items():
-            items = one.release(most, limits)
-            if items:
-                released[number] = self._reads.work(items)
-                most -= len(items)
-        return released
+        """What can be worked on now, by partition, at most so many records in all.
+
+        In as many steps as keep the partitions together: by event time, what one has in this may
+        reach over what another has, as far as nothing more can come between.
+        """
+        released: dict[int, Released[Item]] = defaultdict(Released)
+        before = most + 1
+        while 0 < most < before:
+            before, limits = most, self._limits()
+            for number, one in self._aligned.items():
+                some = one.release(most, limits)
+                most -= len(some.items)
+                released[number].add(some)
+        return {
+            number: self._reads.work(one.items, one.offsets)
+            for number, one in released.items() if one.items
+        }  # fmt: skip
 
     def _limits(self) -> Limits:
         full = [one for one in self._aligned.values() if one.waiting]

@@ -12,14 +12,15 @@ import orjson
 from detector.chain import Link, LinkOutputs
 from detector.link_state import LinkState
 from detector.onward import OnwardError
+from detector.parcels import Parcel
 from detector.parts import Parts
 from detector.sealing import sealed
-from detector.state import StateError, opened
+from detector.state import Record, StateError, opened
 from streams.dead_letters import letter_headers
 from streams.faults import Fault
 from streams.outputs import with_detected_at
 from streams.service.readers import ERASURE, word
-from streams.service.work import Letter, Outgoing, Work, outgoing
+from streams.service.work import Letter, Outgoing, Work
 from streams.topic_changes import PROCEDURE
 from streams.topics import TopicNames
 
@@ -44,6 +45,16 @@ class StageTopics:
             names.alert, names.decision, names.dead_letter, names.internal(f"{stage}-state"),
             {name: names.internal(f"{name}-in") for name in later},
         )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What a partition made of its work: records to write, rows for later stages, and what changed
+    of its state."""
+
+    said: list[Outgoing]
+    onward: list[Parcel]
+    state: list[Record]
 
 
 class Partition:
@@ -88,16 +99,18 @@ class Partition:
         self._is_form_told = told == self._form
         self._state.restore(rest)
 
-    def take(self, work: Work) -> Iterator[Outgoing]:
-        """Take work in; what is to be written of it, the header of the state last."""
-        yield from map(self._letter, work.letters)
-        yield from self._erasures(work)
-        yield from self._said(self._taken(work))
+    def take(self, work: Work) -> Taken:
+        """Take work in; what is to be written of it."""
+        letters = map(self._letter, work.letters)
+        erasures = self._erasures(work)
+        outputs = self._taken(work)
+        said = [*letters, *erasures, *self._said(outputs)]
+        return Taken(said, outputs.onward, self._state_records())
 
-    def absorb(self, work: Work) -> Iterator[Outgoing]:
+    def absorb(self, work: Work) -> list[Record]:
         """Take work in of which all was said before: only what the state keeps of it."""
         self._taken(work)
-        yield from self._state_records()
+        return self._state_records()
 
     def _taken(self, work: Work) -> LinkOutputs:
         for account in work.erased:
@@ -118,13 +131,15 @@ class Partition:
                     for number in range(self._partitions):
                         yield Outgoing(topic, ERASURE, value, number)
 
-    def advance(self, clock_ms: int) -> list[Outgoing]:
+    def advance(self, clock_ms: int) -> Taken | None:
         """Let the clock go on without an event; what is to be written, where anything was said.
 
         A clock that only went on is not worth a transaction: it is written with the next event.
         """
         outputs = self._link.advance(clock_ms)
-        return list(self._said(outputs)) if outputs.alerts or outputs.decisions else []
+        if not outputs.alerts and not outputs.decisions:
+            return None
+        return Taken([*self._said(outputs)], outputs.onward, self._state_records())
 
     def _said(self, outputs: LinkOutputs) -> Iterator[Outgoing]:
         now_ms = time.time_ns() // 1_000_000
@@ -135,16 +150,14 @@ class Partition:
         for decision in outputs.decisions:
             key = decision["account_id"].encode()
             yield Outgoing(self._topics.decision, key, orjson.dumps(decision))
-        for stage, partition, value in outputs.onward:
-            key = word(self._link.clock_ms)
-            yield Outgoing(self._topics.onward[stage], key, value, partition)
-        yield from self._state_records()
 
-    def _state_records(self) -> Iterator[Outgoing]:
-        if not self._is_form_told:
-            self._is_form_told = True
-            yield Outgoing(self._topics.state, FORM_KEY, sealed(self._form), self.number)
-        yield from outgoing(self._topics.state, self.number, self._state.changes())
+    def _state_records(self) -> list[Record]:
+        """What changed of the state, its header last."""
+        records = self._state.changes()
+        if self._is_form_told:
+            return records
+        self._is_form_told = True
+        return [(FORM_KEY, sealed(self._form)), *records]
 
     def _letter(self, letter: Letter) -> Outgoing:
         headers = letter_headers(

@@ -3,24 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from itertools import repeat
 from typing import Any, Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from detector.decode import Dead, Decoder
 from detector.events import FUTURE_TOLERANCE_MS, TIME_MAX_MS, T
 from detector.ids import Ids
 from detector.strict import Refused, read_strictly
-from streams.service.alignment import NEVER
+from streams.service.alignment import NEVER, Times
 from streams.service.work import Letter, Work, batch_of
 
 WORD_BYTES: Final = 8
 ERASURE: Final = b"erasure"
 
 
-# An event with its row of words; instead of it a letter, or the account that is to be erased.
-EventItem = tuple[Any, Any, Letter | str | None]
+# An event with its row of words; or a letter, or the account that is to be erased.
+EventItem = tuple[Any, NDArray[np.int64]] | Letter | str
 
 
 class EventReads:
@@ -29,53 +29,42 @@ class EventReads:
     def __init__(self, ids: Ids, erasures: str) -> None:
         self._erasures = erasures
         self._decoder = Decoder(ids, TIME_MAX_MS)  # what is in the future, each record says itself
-        self._newest_ms: dict[tuple[str, int], int] = {}
 
-    def read(self, messages: Sequence[Any]) -> list[tuple[int, EventItem]]:
-        """Events at their time; a letter at that of the record before it, so that it holds nobody;
-        an erasure before all others."""
-        places = [(message.topic(), message.partition()) for message in messages]
-        values = [message.value() or b"" for message in messages]
-        decoded = self._decoder.decode(values)
-        arrived = np.array([message.timestamp()[1] for message in messages], np.int64)
-        times = decoded.words[:, T]
-        early = times > arrived[decoded.positions] + FUTURE_TOLERANCE_MS
-        events: Iterable[EventItem] = zip(decoded.events, decoded.words, repeat(None), strict=False)
+    def read(self, messages: Sequence[Any]) -> tuple[Times, list[EventItem]]:
+        """Events at their time; a letter with the record before it, so that it holds nobody; an
+        erasure before all others."""
+        decoded = self._decoder.decode([message.value() or b"" for message in messages])
+        arrived_ms = np.array([message.timestamp()[1] for message in messages], np.int64)
+        event_times_ms = decoded.words[:, T]
+        early = event_times_ms > arrived_ms[decoded.positions] + FUTURE_TOLERANCE_MS
+        events: Iterable[EventItem] = zip(decoded.events, decoded.words, strict=True)
         if not decoded.dead and not early.any():
-            at_ms = times.tolist()
-            self._newest_ms.update(zip(places, at_ms, strict=True))
-            return list(zip(at_ms, events, strict=True))
-        dead: dict[int, Dead | None] = dict.fromkeys(decoded.positions[early].tolist())
-        dead |= {one.position: one for one in decoded.dead}
-        good = dict(zip(decoded.positions.tolist(), zip(times.tolist(), events, strict=True),
-                        strict=True))  # fmt: skip
-        return [
-            self._apart(message, dead[at]) if at in dead else self._in_place(place, good[at])
-            for at, (place, message) in enumerate(zip(places, messages, strict=True))
-        ]
+            return event_times_ms, list(events)
+        found: dict[int, Dead | EventItem | None] = dict(
+            zip(decoded.positions.tolist(), events, strict=True)
+        )
+        found |= dict.fromkeys(decoded.positions[early].tolist())
+        found |= {one.position: one for one in decoded.dead}
+        times_ms = np.full(len(messages), NEVER, np.int64)
+        times_ms[decoded.positions[~early]] = event_times_ms[~early]
+        return times_ms, [self._item(one, found[at]) for at, one in enumerate(messages)]
 
-    def _in_place(
-        self, place: tuple[str, int], found: tuple[int, EventItem]
-    ) -> tuple[int, EventItem]:
-        self._newest_ms[place] = found[0]
-        return found
-
-    def _apart(self, message: Any, dead: Dead | None) -> tuple[int, EventItem]:
-        """What is no event, with its time."""
+    def _item(self, message: Any, found: Dead | EventItem | None) -> EventItem:
+        if found is not None and not isinstance(found, Dead):
+            return found
         if message.topic() == self._erasures:
-            return NEVER, (None, None, (message.key() or b"").decode("utf-8", "replace"))
-        time_ms = self._newest_ms.get((message.topic(), message.partition()), 0)
-        return time_ms, (None, None, _letter(message, dead))
+            return (message.key() or b"").decode("utf-8", "replace")
+        return _letter(message, found)
 
-    def work(self, items: Sequence[tuple[str, int, EventItem]]) -> Work:
+    def work(self, items: Sequence[EventItem], offsets: dict[str, int]) -> Work:
         """Events as a batch; letters, and accounts to be erased, beside it."""
-        others = [item[2] for _, _, item in items if item[2] is not None]
-        events = [item for _, _, item in items if item[2] is None]
+        events = [one for one in items if isinstance(one, tuple)]
+        others = [one for one in items if not isinstance(one, tuple)]
         return Work(
             erased=[one for one in others if isinstance(one, str)],
-            batch=batch_of([event for event, _, _ in events], [words for _, words, _ in events]),
+            batch=batch_of([event for event, _ in events], [words for _, words in events]),
             letters=[one for one in others if isinstance(one, Letter)],
-            offsets={topic: offset + 1 for topic, offset, _ in items},
+            offsets=offsets,
         )
 
 
@@ -83,21 +72,25 @@ class BlockReads:
     """Takes an earlier stage's blocks as they come. A block's key tells its newest event time; a
     record that tells an account to be erased has a key of its own."""
 
-    def read(self, messages: Sequence[Any]) -> list[tuple[int, bytes | int]]:
+    def read(self, messages: Sequence[Any]) -> tuple[Times, list[bytes | int]]:
         """Blocks at their times; an erasure, as the account's hash, before them."""
-        return [
-            (NEVER, number_of(message.value()))
-            if message.key() == ERASURE
-            else (number_of(message.key()), message.value())
-            for message in messages
+        are_erasures = [message.key() == ERASURE for message in messages]
+        times_ms = [
+            NEVER if is_erasure else number_of(message.key())
+            for message, is_erasure in zip(messages, are_erasures, strict=True)
         ]
+        items = [
+            number_of(message.value()) if is_erasure else message.value()
+            for message, is_erasure in zip(messages, are_erasures, strict=True)
+        ]
+        return np.array(times_ms, np.int64), items
 
-    def work(self, items: Sequence[tuple[str, int, bytes | int]]) -> Work:
+    def work(self, items: Sequence[bytes | int], offsets: dict[str, int]) -> Work:
         """Blocks in a row."""
         return Work(
-            erased=[item for _, _, item in items if isinstance(item, int)],
-            values=[item for _, _, item in items if isinstance(item, bytes)],
-            offsets={topic: offset + 1 for topic, offset, _ in items},
+            erased=[item for item in items if isinstance(item, int)],
+            values=[item for item in items if isinstance(item, bytes)],
+            offsets=offsets,
         )
 
 

@@ -14,12 +14,12 @@ from typing import Any, Final
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
+from detector.state import Record
 from streams.service.changelog import Changelog, Interrupted, reading
 from streams.service.intake import Intake
 from streams.service.journal import Journal
 from streams.service.partition import FORM_KEY, Partition
 from streams.service.transaction import Transactions
-from streams.service.work import Outgoing
 
 WRITE_MOST: Final = 20_000  # records in one transaction
 READ_MOST, POLL_S, ASK_MAX_S = 10_000, 0.2, 30.0
@@ -54,12 +54,13 @@ class Rebuilding:
             began_s = time.monotonic()
             state, events = self._made_anew(number, committed)
             (read,) = self._changelog.read({number: 0}).values()
-            taken = [key for key, value in read.records.items() if value is not None]
+            taken = [key for key, value in read.records.items()
+                     if value is not None and key != FORM_KEY]  # fmt: skip
             offsets = [TopicPartition(topic, number, committed[topic, number])
                        for topic in self._topics if committed[topic, number] >= 0]  # fmt: skip
-            for some in _portions(self._changes(number, taken, state)):
+            for some in _portions(taken, state):
                 transactions.begin()
-                transactions.write(some)
+                transactions.write_state(self._changelog.topic, number, some, _delivered)
                 transactions.commit(offsets, member)  # the same: who owns it no more is refused
             self._done.add(number)
             self._journal.tell(
@@ -69,11 +70,11 @@ class Rebuilding:
 
     def _made_anew(
         self, number: int, committed: Mapping[tuple[str, int], int]
-    ) -> tuple[dict[bytes, Outgoing], int]:
+    ) -> tuple[dict[bytes, bytes | None], int]:
         """The state's newest values by key, and how many records it rests on."""
         partition, intake = self._make(number), self._make_intake()
         consumer = Consumer(reading(self._changelog.settings))
-        state: dict[bytes, Outgoing] = {}
+        state: dict[bytes, bytes | None] = {}
         try:
             begins, ends = self._bounds(consumer, number, committed)
             intake.begin(number, begins)
@@ -86,9 +87,7 @@ class Rebuilding:
                 for topic in self._topics:
                     intake.ended(topic, number, ends[topic], now_ms + (1 << 40))
                 for work in intake.work(READ_MOST).values():
-                    for record in partition.absorb(work):
-                        assert record.key is not None
-                        state[record.key] = record
+                    state |= partition.absorb(work)
         finally:
             consumer.close()
         return state, count
@@ -128,18 +127,18 @@ class Rebuilding:
         intake.take(records, now_ms)
         return len(records)
 
-    def _changes(
-        self, number: int, taken: Sequence[bytes], state: dict[bytes, Outgoing]
-    ) -> Iterator[Outgoing]:
-        """First the form and all else is taken away, then written; the form last."""
-        topic = self._changelog.topic
-        form = state.pop(FORM_KEY, None)
-        yield from (Outgoing(topic, key, None, number) for key in [FORM_KEY, *taken])
-        yield from state.values()
-        if form is not None:
-            yield form
 
-
-def _portions(records: Iterator[Outgoing]) -> Iterator[list[Outgoing]]:
+def _portions(taken: Sequence[bytes], state: dict[bytes, bytes | None]) -> Iterator[list[Record]]:
+    """First the form is taken away, then all else written; the form last, so that half of it is
+    refused."""
+    form = state.pop(FORM_KEY, None)
+    yield [(FORM_KEY, None)]
+    records = iter([*((key, None) for key in taken if key not in state), *state.items()])
     while some := list(islice(records, WRITE_MOST)):
         yield some
+    if form is not None:
+        yield [(FORM_KEY, form)]
+
+
+def _delivered(error: Any, message: Any) -> None:
+    """The commit tells whether all was."""

@@ -10,6 +10,8 @@ from typing import Any, Final
 
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, TopicPartition
 
+from detector.parcels import Parcel
+from detector.state import Record
 from streams.kafka_settings import KafkaSettings
 from streams.service.assignment import Assignment, Make
 from streams.service.ends import Ends
@@ -17,6 +19,7 @@ from streams.service.faulty import CALL_MAX_S, Patience
 from streams.service.intake import Intake
 from streams.service.journal import LIBRARY, Journal
 from streams.service.pace import Pace
+from streams.service.partition import Taken
 from streams.service.rebuilding import Rebuilding
 from streams.service.transaction import Transactions
 from streams.service.work import Outgoing, Work
@@ -41,6 +44,7 @@ class Plan:
     is_rebuilt: bool  # whether the state is made anew from the inputs, whatever the changelog holds
     make_intake: Callable[[], Intake[Any]]
     looked_at: Callable[[Sequence[Any]], None]  # sees the records that arrive
+    onward: Callable[[Sequence[Parcel]], list[Outgoing]]  # what goes to later stages, as records
 
 
 class Turns:
@@ -86,9 +90,8 @@ class Turns:
         now_ms = time.time_ns() // 1_000_000
         self._ends.answer(self._intake.ended)
         self._ends.ask(self._intake.unsure_of(now_ms), now_ms)
-        passes = self._passes()
-        if passes:
-            self._transact(passes)
+        if works := self._intake.work(WORK_MOST):
+            self._transact(works)
         elif now_ms - self._paced_ms >= PACE_EVERY_MS:
             self._paced_ms = now_ms
             self._go_on(now_ms)
@@ -129,52 +132,47 @@ class Turns:
         if resuming:
             self._consumer.resume([TopicPartition(*place) for place in resuming])
 
-    def _passes(self) -> list[dict[int, Work]]:
-        """What can be worked on now, in as many steps as keep the partitions together in time."""
-        passes: list[dict[int, Work]] = []
-        most = WORK_MOST
-        while most > 0 and (work := self._intake.work(most)):
-            passes.append(work)
-            most -= sum(one.count for one in work.values())
-        return passes
+    def _transact(self, works: dict[int, Work]) -> None:
+        taken = {number: self._assigned.owned[number].take(one) for number, one in works.items()}
+        offsets = [
+            TopicPartition(topic, number, offset)
+            for number, work in works.items() for topic, offset in work.offsets.items()
+        ]  # fmt: skip
+        self._say(taken, offsets)
 
-    def _transact(self, passes: list[dict[int, Work]]) -> None:
+    def _say(self, taken: dict[int, Taken], offsets: list[TopicPartition]) -> None:
+        """Write what partitions made, and commit it with these offsets."""
         # Made before it is begun: readers wait behind an open transaction.
-        works = [(number, one) for work in passes for number, one in work.items()]
-        made = [(number, list(self._assigned.owned[number].take(one))) for number, one in works]
+        onward = self._plan.onward([parcel for one in taken.values() for parcel in one.onward])
         self._transactions.begin()
-        for number, records in made:
-            self._write(number, records)
-        newest = {(topic, number): offset for number, one in works
-                  for topic, offset in one.offsets.items()}  # fmt: skip
-        offsets = [TopicPartition(*place, offset) for place, offset in newest.items()]
+        for number, one in taken.items():
+            self._transactions.write(one.said)
+            self._write_state(number, one.state)
+        self._transactions.write(onward)
         self._transactions.commit(offsets, self._consumer.consumer_group_metadata())
 
-    def _write(self, number: int, records: list[Outgoing]) -> None:
+    def _write_state(self, number: int, records: list[Record]) -> None:
         partition = self._assigned.owned[number]
 
         def delivered(error: Any, message: Any) -> None:
             if error is None:  # else the commit will fail
                 partition.state_offset = message.offset() + 1
 
-        self._transactions.write(records, delivered)
+        self._transactions.write_state(self._plan.state_topic, number, records, delivered)
 
     def _go_on(self, now_ms: int) -> None:
         """Let the clocks of drained partitions go on; write where that made anything be said."""
-        said: dict[int, list[Outgoing]] = {}
+        taken: dict[int, Taken] = {}
         for number, partition in self._assigned.owned.items():
             is_drained = self._intake.is_drained(number, now_ms)
             pace = self._paces.setdefault(number, Pace())
             clock_ms = pace.clock_ms(partition.clock_ms, now_ms, is_drained)
-            if clock_ms > partition.clock_ms and (records := partition.advance(clock_ms)):
-                said[number] = records
-        if said:
-            self._transactions.begin()
-            for number, records in said.items():
-                self._write(number, records)
+            if clock_ms > partition.clock_ms and (one := partition.advance(clock_ms)):
+                taken[number] = one
+        if taken:
             # The offsets too: so that an owner who is no longer one is refused.
-            offsets = [place for place in self._committed(list(said)) if place.offset >= 0]
-            self._transactions.commit(offsets, self._consumer.consumer_group_metadata())
+            places = self._committed(list(taken))
+            self._say(taken, [place for place in places if place.offset >= 0])
 
     def _committed(self, numbers: list[int]) -> list[TopicPartition]:
         places = [TopicPartition(topic, k) for topic in self._plan.inputs for k in numbers]

@@ -45,7 +45,8 @@ def warm(policy: Policy, rulebook: Rulebook) -> None:
             outputs = link.take(decoder.decode(lines))
         else:
             outputs = link.take_onward(blocks[stage])
-        for later, _, block in outputs.onward:
-            blocks[later].append(block)
+        for later in STAGES:
+            parcels = [one for one in outputs.onward if one.stage == later]
+            blocks[later] += [sent.value for sent in parts.postman.sent(later, parcels)]
         records = {key: value for key, value in state.changes() if value is not None}
         LinkState(Link(stage, parts)).restore(records)

@@ -7,12 +7,13 @@ from typing import Any
 
 import orjson
 
-from detector.chain import Link
+from detector.chain import Link, LinkOutputs
 from detector.decode import Batch, Decoder
 from detector.events import ACCOUNT
 from detector.ids import Ids
 from detector.link_state import LinkState
 from detector.memory import STAGES
+from detector.parcels import Parcel
 from detector.parts import Parts
 from tests.comparing import FAR_FUTURE_MS, rulebook_of
 
@@ -63,11 +64,15 @@ class Chain:
         """A batch of lines through all stages."""
         batch = self.decoder.decode(lines)
         waiting: dict[tuple[str, int], list[bytes]] = {place: [] for place in self.places}
+        parcels: list[Parcel] = []
         for p, part in enumerate(self._split(batch)):
-            self._post(STAGES[0], p, self.links[STAGES[0], p].take(part), waiting)
-        for place in self.places[self.partitions :]:
-            outputs = self.links[place].take_onward(waiting[place])
-            self._post(*place, outputs, waiting)
+            parcels += self._heard(STAGES[0], p, self.links[STAGES[0], p].take(part))
+        for stage in STAGES[1:]:
+            for sent in self.parts.postman.sent(stage, [p for p in parcels if p.stage == stage]):
+                waiting[stage, sent.partition].append(sent.value)
+            for p in range(self.partitions):
+                outputs = self.links[stage, p].take_onward(waiting[stage, p])
+                parcels += self._heard(stage, p, outputs)
 
     def process_at_account(self, lines: Sequence[bytes]) -> None:
         """A batch of lines through the account stage alone."""
@@ -82,12 +87,11 @@ class Chain:
             self.links[STAGES[0], p].advance(clock_ms)
             self.keep((STAGES[0], p))
 
-    def _post(self, stage: str, p: int, outputs: Any, waiting: dict[Any, list[bytes]]) -> None:
+    def _heard(self, stage: str, p: int, outputs: LinkOutputs) -> list[Parcel]:
         gather(self.said, outputs)
         gather(self.by_stage[stage], outputs)
         self.keep((stage, p))
-        for to, partition, block in outputs.onward:
-            waiting[to, partition].append(block)
+        return outputs.onward
 
     def _split(self, batch: Batch) -> list[Batch]:
         if self.partitions == 1:

@@ -9,6 +9,7 @@ import numpy as np
 import orjson
 import pytest
 
+from detector.memory import STAGES
 from detector.onward import BLOCK_BYTES_MAX, BLOCK_ROWS_MAX, Block, OnwardError
 from detector.sealing import SCHEMA, sealed, unsealed
 from tests.detector.chains import Chain
@@ -21,7 +22,12 @@ def blocks_of(events: list[dict[str, Any]], partitions: int = 1) -> list[tuple[s
     chain = Chain(Terms(), partitions)
     link = chain.links["account", 0]
     batch = chain.decoder.decode([orjson.dumps(event) for event in events])
-    return link.take(batch).onward
+    parcels = link.take(batch).onward
+    return [
+        (stage, sent.partition, sent.value)
+        for stage in STAGES[1:]
+        for sent in chain.parts.postman.sent(stage, [p for p in parcels if p.stage == stage])
+    ]
 
 
 def test_a_block_has_its_partition_and_no_block_is_large() -> None:

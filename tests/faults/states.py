@@ -47,10 +47,8 @@ def state_from(lines: Sequence[bytes], partitions: int) -> State:
         decoder = Decoder(ids, TIME_MAX_MS)
         for begin in range(0, len(share), BATCH):
             work = Work(batch=decoder.decode(share[begin : begin + BATCH]))
-            for record in partition.take(work):
-                if record.topic == topics.state:
-                    assert record.key is not None
-                    _keep(state, number, record.key, record.value)
+            for key, value in partition.take(work).state:
+                _keep(state, number, key, value)
     return state
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 
+import numpy as np
 import pytest
 
 from streams.service.alignment import GRACE_MS, Alignment, Limits
@@ -12,49 +13,55 @@ NAMES = ("disposition", "login", "check", "draw", "debit")
 Record = tuple[int, str]
 
 
+def add(one: Alignment[str], name: str, records: list[tuple[int, int, str]], position: int) -> None:
+    """Records as (event time, arrival, what it is); `position` is the offset after the last."""
+    for at, (time_ms, arrived_ms, text) in enumerate(records, position - len(records)):
+        one.add(name, np.array([time_ms]), np.array([at]), [text], arrived_ms)
+
+
 def test_a_draw_waits_until_the_checks_are_known_to_be_drained() -> None:
     one: Alignment[str] = Alignment(("check", "draw"))
-    one.add("draw", [(10, 1_000, "draw")], 1)
-    assert one.release(9) == []
+    add(one, "draw", [(10, 1_000, "draw")], 1)
+    assert one.release(9).items == []
     one.ended("check", 0, asked_ms=1_000 + GRACE_MS - 1)  # a check may still be on its way
-    assert one.release(9) == []
+    assert one.release(9).items == []
     assert one.unsure_of(1_000 + GRACE_MS, 0) == ["check"]
     one.ended("check", 0, asked_ms=1_000 + GRACE_MS)
-    assert one.release(9) == ["draw"]
+    assert one.release(9).items == ["draw"]
 
 
 def test_an_input_with_records_on_the_broker_holds_the_others() -> None:
     one: Alignment[str] = Alignment(("check", "draw"))
-    one.add("draw", [(10, 0, "draw")], 1)
+    add(one, "draw", [(10, 0, "draw")], 1)
     one.ended("check", 5, asked_ms=GRACE_MS)
-    assert one.release(9) == []
-    one.add("check", [(9, GRACE_MS, "check"), (11, GRACE_MS, "later")], 5)
-    assert one.release(9) == ["check", "draw"]
+    assert one.release(9).items == []
+    add(one, "check", [(9, GRACE_MS, "check"), (11, GRACE_MS, "later")], 5)
+    assert one.release(9).items == ["check", "draw"]
     assert one.waiting == 1
 
 
 def test_at_equal_times_the_order_of_the_names_decides() -> None:
     one: Alignment[str] = Alignment(("check", "draw"))
-    one.add("draw", [(10, 0, "draw"), (12, 0, "x")], 2)
-    one.add("check", [(10, 0, "check"), (12, 0, "y")], 2)
-    assert one.release(9) == ["check", "draw", "y"]
+    add(one, "draw", [(10, 0, "draw"), (12, 0, "x")], 2)
+    add(one, "check", [(10, 0, "check"), (12, 0, "y")], 2)
+    assert one.release(9).items == ["check", "draw", "y"]
 
 
 def test_no_input_is_reordered_within_itself() -> None:
     one: Alignment[str] = Alignment(("check", "draw"))
-    one.add("check", [(50, 0, "a"), (10, 0, "b"), (60, 0, "c")], 3)
-    one.add("draw", [(20, 0, "d"), (70, 0, "e")], 2)
-    assert one.release(9) == ["d", "a", "b", "c"]
+    add(one, "check", [(50, 0, "a"), (10, 0, "b"), (60, 0, "c")], 3)
+    add(one, "draw", [(20, 0, "d"), (70, 0, "e")], 2)
+    assert one.release(9).items == ["d", "a", "b", "c"]
 
 
 def test_what_was_read_before_a_restart_is_not_waited_for() -> None:
     one: Alignment[str] = Alignment(("check", "draw"))
     one.begin_at("check", 7)
-    one.add("draw", [(10, 0, "draw")], 1)
+    add(one, "draw", [(10, 0, "draw")], 1)
     one.ended("check", 8, asked_ms=GRACE_MS)
-    assert one.release(9) == []
+    assert one.release(9).items == []
     one.ended("check", 7, asked_ms=GRACE_MS)
-    assert one.release(9) == ["draw"]
+    assert one.release(9).items == ["draw"]
 
 
 def test_a_steady_stream_is_late_by_little_more_than_the_grace() -> None:
@@ -62,20 +69,20 @@ def test_a_steady_stream_is_late_by_little_more_than_the_grace() -> None:
     one: Alignment[str] = Alignment(("check", "draw"))
     released_ms = {}
     for now_ms in range(1_000):
-        one.add("draw", [(now_ms, now_ms, str(now_ms))], now_ms + 1)
+        add(one, "draw", [(now_ms, now_ms, str(now_ms))], now_ms + 1)
         for name in one.unsure_of(now_ms, 0):
             one.ended(name, 0, now_ms)
-        released_ms |= {int(record): now_ms for record in one.release(99)}
+        released_ms |= {int(record): now_ms for record in one.release(99).items}
     assert max(at_ms - sent for sent, at_ms in released_ms.items()) == GRACE_MS
 
 
 def test_marks_of_transactions_are_no_records_to_wait_for() -> None:
     one: Alignment[str] = Alignment(("check", "draw"))
-    one.add("draw", [(10, 0, "draw")], 1)
+    add(one, "draw", [(10, 0, "draw")], 1)
     one.ended("check", 4, asked_ms=GRACE_MS)
-    assert one.release(9) == []
+    assert one.release(9).items == []
     one.passed("check", 4)
-    assert one.release(9) == ["draw"]
+    assert one.release(9).items == ["draw"]
     assert one.is_drained_since(GRACE_MS) is False  # nobody asked for the end of the draws
     one.ended("draw", 1, asked_ms=GRACE_MS)
     assert one.is_drained_since(GRACE_MS) and not one.is_drained_since(GRACE_MS + 1)
@@ -91,14 +98,14 @@ def test_where_nothing_waits_ends_are_asked_for_only_to_know_that_it_is_drained(
 
 def test_how_far_it_has_come_never_goes_back_and_limits_hold_it() -> None:
     one: Alignment[str] = Alignment(("check", "draw"))
-    one.add("check", [(50, 0, "a"), (10, 0, "late"), (60, 7, "b")], 3)
+    add(one, "check", [(50, 0, "a"), (10, 0, "late"), (60, 7, "b")], 3)
     one.ended("draw", 0, asked_ms=2 * GRACE_MS)
     assert (one.come_ms, one.arrived_ms) == (50, 0)
-    assert one.release(1) == ["a"]
+    assert one.release(1).items == ["a"]
     assert one.come_ms == 50  # although a late one stands at the head
-    assert one.release(9, Limits(59, 60, 6)) == ["late"]  # b arrived too lately to be sure of
-    assert one.release(9, Limits(59, 59, 7)) == []
-    assert one.release(9, Limits(59, 60, 7)) == ["b"]
+    assert one.release(9, Limits(59, 60, 6)).items == ["late"]  # b arrived too lately to be sure of
+    assert one.release(9, Limits(59, 59, 7)).items == []
+    assert one.release(9, Limits(59, 60, 7)).items == ["b"]
     assert one.arrived_ms > 10**15
     one.ended("check", 3, asked_ms=2 * GRACE_MS)
     assert one.sure_ms == GRACE_MS  # what arrived elsewhere by then was here too, if it was
@@ -121,10 +128,10 @@ def test_however_inputs_arrive_the_stream_is_that_of_their_times(seed: int) -> N
             part = logs[name][sent[name] : sent[name] + rng.randrange(8)]
             sent[name] += len(part)
             if part:
-                one.add(name, [(at, now_ms, text) for at, text in part], sent[name])
+                add(one, name, [(at, now_ms, text) for at, text in part], sent[name])
         unsure = one.unsure_of(now_ms, 0)
         for name in unsure:
             one.ended(name, len(logs[name]), now_ms)
-        found += one.release(rng.randrange(1, 20))
+        found += one.release(rng.randrange(1, 20)).items
     every = [(at, NAMES.index(name), text) for name in NAMES for at, text in logs[name]]
     assert found == [text for _, _, text in sorted(every)]
