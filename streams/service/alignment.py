@@ -2,8 +2,9 @@
 
 A record is let through when every other input has something newer to show, or is drained: nothing
 more is there to come before it. What is drained is known only by asking the broker for an input's
-end *after* the record arrived, and a little later still: a check that was sent a few milliseconds
-before its draw may be on its way. Time is an argument: nobody here looks at a clock.
+end *after* the record arrived there, and a little later still: a check that was sent a few
+milliseconds before its draw may be on its way. When a record arrived there is known from such an
+answer too, or else from its being here. Time is an argument: nobody here looks at a clock.
 
 A record stands at the newest time that its input has told so far: one that is out of order in its
 input goes right after those before it.
@@ -63,8 +64,7 @@ class _Input(Generic[Item]):
     begin: int = 0
     newest_ms: int = NEVER
     position: int = 0  # the offset that is read next
-    end: int = 0
-    asked_ms: int = NEVER  # when its end was asked for
+    drained_ms: int = NEVER  # when all that it had was read, or is read now
 
     @property
     def waiting(self) -> int:
@@ -74,11 +74,6 @@ class _Input(Generic[Item]):
     def head_ms(self) -> int:
         """Where its first record stands."""
         return int(self.times_ms[self.begin])
-
-    @property
-    def drained_ms(self) -> int:
-        """When it is known to have had nothing more."""
-        return self.asked_ms if self.position >= self.end else NEVER
 
     def add(self, times_ms: Times, offsets: Times, items: list[Item], arrived_ms: int) -> None:
         begin, self.begin = self.begin, 0
@@ -111,7 +106,7 @@ class Alignment(Generic[Item]):
     def add(
         self, name: str, times_ms: Times, offsets: Times, items: list[Item], arrived_ms: int
     ) -> None:
-        """Take records of an input, at least one, in its own order, which arrived at a time.
+        """Take records of an input, at least one, in its own order, which are here at a time.
 
         A record that tells no time (a dead letter) is given NEVER: it stands with the one before.
         """
@@ -124,23 +119,14 @@ class Alignment(Generic[Item]):
         one = self._inputs[name]
         one.position = max(one.position, position)
 
-    def ended(self, name: str, end: int, asked_ms: int) -> None:
-        """Take the end offset of an input, as it was asked for at a time."""
+    def ended(self, name: str, end: int, asked_ms: int, answered_ms: int) -> None:
+        """Take the end offset of an input, asked for at a time and answered at another."""
         one = self._inputs[name]
-        one.end, one.asked_ms = end, asked_ms
-
-    def unsure_of(self, now_ms: int, known_ms: int) -> list[str]:
-        """The inputs whose end must be asked for before the oldest record can go on; where nothing
-        waits, those of which nothing was known at a time or later."""
-        if not self.waiting:
-            return [name for name, one in self._inputs.items() if one.drained_ms < known_ms]
-        ripe_ms = self.arrived_ms + self._grace_ms
-        if now_ms < ripe_ms:
-            return []
-        return [
-            name for name, one in self._inputs.items()
-            if not one.waiting and one.drained_ms < ripe_ms
-        ]  # fmt: skip
+        if one.position >= end:
+            one.drained_ms = max(one.drained_ms, asked_ms)
+        if one.waiting:
+            there = slice(one.begin, int(np.searchsorted(one.offsets, end)))
+            one.arrived_ms[there] = np.minimum(one.arrived_ms[there], answered_ms)
 
     def is_drained_since(self, at_ms: int) -> bool:
         """Whether nothing waits, and nothing more was there at a time or later."""
@@ -152,15 +138,6 @@ class Alignment(Generic[Item]):
         released last, if that is newer."""
         heads = [one.head_ms for one in self._inputs.values() if one.waiting]
         return max(min(heads, default=NEVER), self._newest_ms)
-
-    @property
-    def arrived_ms(self) -> int:
-        """When the record that is next arrived; for ever where there is none."""
-        heads = [one for one in self._inputs.values() if one.waiting]
-        if not heads:
-            return FOR_EVER
-        oldest = min(heads, key=lambda one: one.head_ms)  # min keeps the named order
-        return int(oldest.arrived_ms[oldest.begin])
 
     @property
     def sure_ms(self) -> int:

@@ -18,7 +18,6 @@ import numpy as np
 from streams.service.alignment import (
     FOR_EVER,
     GRACE_MS,
-    NEVER,
     Alignment,
     Limits,
     Released,
@@ -88,21 +87,15 @@ class Intake(Generic[Item]):
         if number in self._aligned:
             self._aligned[number].passed(topic, position)
 
-    def ended(self, topic: str, number: int, end: int, asked_ms: int) -> None:
-        """The end of an input, as it was asked for at a time."""
+    def ended(self, topic: str, number: int, end: int, asked_ms: int, answered_ms: int) -> None:
+        """The end of an input, as it was asked for at a time and answered at another."""
         if number in self._aligned:
-            self._aligned[number].ended(topic, end, asked_ms)
+            self._aligned[number].ended(topic, end, asked_ms, answered_ms)
 
-    def unsure_of(self, now_ms: int) -> list[Place]:
-        """The inputs whose ends should be asked for now."""
-        oldest_ms = min((one.arrived_ms for one in self._aligned.values()), default=FOR_EVER)
-        ripe_ms = oldest_ms + self._grace_ms
-        known_ms = max(now_ms - KNOWN_FOR_MS, ripe_ms if ripe_ms <= now_ms else NEVER)
-        return [
-            (topic, number)
-            for number, one in self._aligned.items()
-            for topic in one.unsure_of(now_ms, known_ms)
-        ]
+    @property
+    def places(self) -> list[Place]:
+        """The inputs, by topic and partition: their ends are to be asked for."""
+        return [(topic, number) for number in self._aligned for topic in self._topics]
 
     def is_drained(self, number: int, now_ms: int) -> bool:
         """Whether a partition had nothing more to read a moment ago."""

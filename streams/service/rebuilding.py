@@ -85,7 +85,7 @@ class Rebuilding:
                 now_ms = time.time_ns() // 1_000_000
                 count += self._read(consumer, intake, number, ends, left, now_ms)
                 for topic in self._topics:
-                    intake.ended(topic, number, ends[topic], now_ms + (1 << 40))
+                    intake.ended(topic, number, ends[topic], now_ms + (1 << 40), now_ms)
                 for work in intake.work(READ_MOST).values():
                     state |= partition.absorb(work)
         finally:

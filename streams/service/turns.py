@@ -58,7 +58,7 @@ class Turns:
         self._assigned = assigned
         self._patience = Patience(stop.is_set)
         self._intake = plan.make_intake()
-        self._ends = Ends(plan.settings)
+        self._ends = Ends(plan.settings, plan.stage)
         self._transactions = Transactions(plan.settings, plan.stage, self._patience)
         self._paces: dict[int, Pace] = {}
         self._begins: list[TopicPartition] = []
@@ -88,8 +88,7 @@ class Turns:
         """Read what is there, and work on what may be worked on."""
         self._read()
         now_ms = time.time_ns() // 1_000_000
-        self._ends.answer(self._intake.ended)
-        self._ends.ask(self._intake.unsure_of(now_ms), now_ms)
+        self._ends.answer(self._intake.ended, self._intake.waiting > 0)
         if works := self._intake.work(WORK_MOST):
             self._transact(works)
         elif now_ms - self._paced_ms >= PACE_EVERY_MS:
@@ -102,6 +101,7 @@ class Turns:
 
     def close(self) -> None:
         """Leave the group, and let go."""
+        self._ends.close()
         self._transactions.drop()
         self._consumer.close()
 
@@ -192,6 +192,7 @@ class Turns:
             begins = {topic: max(0, committed[topic, number]) for topic in self._plan.inputs}
             self._intake.begin(number, begins)
             self._paces.pop(number, None)
+        self._ends.ask_for(self._intake.places)
         self._begins = [
             TopicPartition(topic, number, offset if offset >= 0 else OFFSET_BEGINNING)
             for (topic, number), offset in committed.items()
@@ -203,6 +204,7 @@ class Turns:
         numbers = sorted({place.partition for place in places})
         self._tell_places("revoked", numbers)
         self._intake.leave(numbers)
+        self._ends.ask_for(self._intake.places)
         self._assigned.leave(numbers)
         self._begins = []
         self._rebalances += 1

@@ -23,17 +23,17 @@ def test_a_draw_waits_until_the_checks_are_known_to_be_drained() -> None:
     one: Alignment[str] = Alignment(("check", "draw"))
     add(one, "draw", [(10, 1_000, "draw")], 1)
     assert one.release(9).items == []
-    one.ended("check", 0, asked_ms=1_000 + GRACE_MS - 1)  # a check may still be on its way
+    early_ms = 1_000 + GRACE_MS - 1
+    one.ended("check", 0, early_ms, early_ms)  # a check may still be on its way
     assert one.release(9).items == []
-    assert one.unsure_of(1_000 + GRACE_MS, 0) == ["check"]
-    one.ended("check", 0, asked_ms=1_000 + GRACE_MS)
+    one.ended("check", 0, 1_000 + GRACE_MS, 1_000 + GRACE_MS)
     assert one.release(9).items == ["draw"]
 
 
 def test_an_input_with_records_on_the_broker_holds_the_others() -> None:
     one: Alignment[str] = Alignment(("check", "draw"))
     add(one, "draw", [(10, 0, "draw")], 1)
-    one.ended("check", 5, asked_ms=GRACE_MS)
+    one.ended("check", 5, GRACE_MS, GRACE_MS)
     assert one.release(9).items == []
     add(one, "check", [(9, GRACE_MS, "check"), (11, GRACE_MS, "later")], 5)
     assert one.release(9).items == ["check", "draw"]
@@ -58,9 +58,9 @@ def test_what_was_read_before_a_restart_is_not_waited_for() -> None:
     one: Alignment[str] = Alignment(("check", "draw"))
     one.begin_at("check", 7)
     add(one, "draw", [(10, 0, "draw")], 1)
-    one.ended("check", 8, asked_ms=GRACE_MS)
+    one.ended("check", 8, GRACE_MS, GRACE_MS)
     assert one.release(9).items == []
-    one.ended("check", 7, asked_ms=GRACE_MS)
+    one.ended("check", 7, GRACE_MS, GRACE_MS)
     assert one.release(9).items == ["draw"]
 
 
@@ -70,8 +70,7 @@ def test_a_steady_stream_is_late_by_little_more_than_the_grace() -> None:
     released_ms = {}
     for now_ms in range(1_000):
         add(one, "draw", [(now_ms, now_ms, str(now_ms))], now_ms + 1)
-        for name in one.unsure_of(now_ms, 0):
-            one.ended(name, 0, now_ms)
+        one.ended("check", 0, now_ms, now_ms)
         released_ms |= {int(record): now_ms for record in one.release(99).items}
     assert max(at_ms - sent for sent, at_ms in released_ms.items()) == GRACE_MS
 
@@ -79,35 +78,47 @@ def test_a_steady_stream_is_late_by_little_more_than_the_grace() -> None:
 def test_marks_of_transactions_are_no_records_to_wait_for() -> None:
     one: Alignment[str] = Alignment(("check", "draw"))
     add(one, "draw", [(10, 0, "draw")], 1)
-    one.ended("check", 4, asked_ms=GRACE_MS)
+    one.ended("check", 4, GRACE_MS, GRACE_MS)
     assert one.release(9).items == []
     one.passed("check", 4)
+    one.ended("check", 4, GRACE_MS, GRACE_MS)
     assert one.release(9).items == ["draw"]
     assert one.is_drained_since(GRACE_MS) is False  # nobody asked for the end of the draws
-    one.ended("draw", 1, asked_ms=GRACE_MS)
+    one.ended("draw", 1, GRACE_MS, GRACE_MS)
     assert one.is_drained_since(GRACE_MS) and not one.is_drained_since(GRACE_MS + 1)
 
 
-def test_where_nothing_waits_ends_are_asked_for_only_to_know_that_it_is_drained() -> None:
+def test_a_record_was_there_when_an_end_was_told_beyond_it() -> None:
+    """However long it then lay there before it was read: the proof is as old as that answer."""
     one: Alignment[str] = Alignment(("check", "draw"))
-    assert one.unsure_of(1_000, known_ms=800) == ["check", "draw"]
-    one.ended("check", 0, asked_ms=800)
-    one.ended("draw", 1, asked_ms=800)
-    assert one.unsure_of(1_000, known_ms=800) == ["draw"]
+    add(one, "draw", [(10, 5_000, "seen"), (11, 5_000, "new")], 2)
+    one.ended("check", 0, 1_000, 1_000)
+    one.ended("draw", 1, 1_100, 1_110)
+    one.ended("check", 0, 1_110 + GRACE_MS - 1, 1_200)
+    assert one.release(9).items == []
+    one.ended("check", 0, 1_110 + GRACE_MS, 1_200)
+    assert one.release(9).items == ["seen"]
+
+
+def test_what_was_drained_once_stays_proof_for_what_was_there_before() -> None:
+    one: Alignment[str] = Alignment(("check", "draw"))
+    add(one, "draw", [(10, 0, "draw")], 1)
+    one.ended("check", 0, GRACE_MS, GRACE_MS)
+    one.ended("check", 7, GRACE_MS + 1, GRACE_MS + 1)  # more has come, but later
+    assert one.release(9).items == ["draw"]
 
 
 def test_how_far_it_has_come_never_goes_back_and_limits_hold_it() -> None:
     one: Alignment[str] = Alignment(("check", "draw"))
     add(one, "check", [(50, 0, "a"), (10, 0, "late"), (60, 7, "b")], 3)
-    one.ended("draw", 0, asked_ms=2 * GRACE_MS)
-    assert (one.come_ms, one.arrived_ms) == (50, 0)
+    one.ended("draw", 0, 2 * GRACE_MS, 2 * GRACE_MS)
+    assert one.come_ms == 50
     assert one.release(1).items == ["a"]
     assert one.come_ms == 50  # although a late one stands at the head
     assert one.release(9, Limits(59, 60, 6)).items == ["late"]  # b arrived too lately to be sure of
     assert one.release(9, Limits(59, 59, 7)).items == []
     assert one.release(9, Limits(59, 60, 7)).items == ["b"]
-    assert one.arrived_ms > 10**15
-    one.ended("check", 3, asked_ms=2 * GRACE_MS)
+    one.ended("check", 3, 2 * GRACE_MS, 2 * GRACE_MS)
     assert one.sure_ms == GRACE_MS  # what arrived elsewhere by then was here too, if it was
 
 
@@ -129,9 +140,8 @@ def test_however_inputs_arrive_the_stream_is_that_of_their_times(seed: int) -> N
             sent[name] += len(part)
             if part:
                 add(one, name, [(at, now_ms, text) for at, text in part], sent[name])
-        unsure = one.unsure_of(now_ms, 0)
-        for name in unsure:
-            one.ended(name, len(logs[name]), now_ms)
+        for name in NAMES:
+            one.ended(name, len(logs[name]), now_ms, now_ms)
         found += one.release(rng.randrange(1, 20)).items
     every = [(at, NAMES.index(name), text) for name in NAMES for at, text in logs[name]]
     assert found == [text for _, _, text in sorted(every)]

@@ -59,14 +59,13 @@ def test_a_partition_does_not_run_ahead_of_one_whose_records_have_not_come_yet()
     one = made(2)
     one.take([Message(1, 0, 10)], 1_000)
     assert one.work(9) == {}  # of partition 0 nothing is known
-    one.ended(TOPIC, 0, 5, 1_000 + GRACE_MS)  # there is something
+    one.ended(TOPIC, 0, 5, 1_000 + GRACE_MS, 1_000 + GRACE_MS)  # there is something
     one.take([Message(1, 1, 500)], 1_010)
     assert one.work(9) == {}
     one.take([Message(0, k, 20 + k) for k in range(5)], 2_000)
     assert times(one.work(99)) == {0: [20, 21, 22, 23, 24], 1: [10]}
     assert one.work(99) == {}  # 500 is too far ahead of 24, unless that was all
-    assert one.unsure_of(2_000) == [(TOPIC, 0)]
-    one.ended(TOPIC, 0, 5, 2_000)
+    one.ended(TOPIC, 0, 5, 2_000, 2_000)
     assert times(one.work(99)) == {1: [500]}
 
 
@@ -93,8 +92,8 @@ def test_however_they_arrive_no_record_is_worked_on_far_behind_another(seed: int
             begin = sent[number]
             one.take([Message(number, begin + k, t) for k, t in enumerate(part)], now_ms)
             sent[number] += len(part)
-        for topic, which in one.unsure_of(now_ms):
-            one.ended(topic, which, len(logs[which]), now_ms)
+        for topic, which in one.places:
+            one.ended(topic, which, len(logs[which]), now_ms, now_ms)
         work = times(one.work(rng.randrange(1, 30)))
         for time_ms in sorted(time_ms for values in work.values() for time_ms in values):
             assert time_ms >= newest - SKEW_MS  # what is in one work is merged, onward, by time
@@ -122,5 +121,5 @@ def test_partitions_that_left_are_forgotten_with_all_that_waited() -> None:
     one.leave([0])
     assert one.waiting == 1
     one.passed(TOPIC, 0, 9)
-    one.ended(TOPIC, 0, 9, 9)
+    one.ended(TOPIC, 0, 9, 9, 9)
     assert times(one.work(9)) == {1: [1]}
