@@ -10,16 +10,16 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterable
-from typing import Any, Final
+from typing import Final
 
-from confluent_kafka import IsolationLevel, KafkaException, TopicPartition
-from confluent_kafka.admin import AdminClient, OffsetSpec
+from confluent_kafka import OFFSET_END, Consumer, KafkaException, TopicPartition
 
 from streams.kafka_settings import KafkaSettings
 from streams.service.journal import LIBRARY
 
 ASK_MAX_S: Final = 5.0
 HURRY_S, IDLE_S = 0.02, 0.2  # between two questions: while something waits for an answer, and else
+OURS: Final = {"logger": LIBRARY}  # it joins no group: nobody is pushed out
 ANSWERS_MAX: Final = 256  # the newest ones; older ones say nothing that these do not
 
 Place = tuple[str, int]
@@ -29,27 +29,31 @@ Take = Callable[[str, int, int, int, int], None]
 class Ends:
     """Asks for the ends of some inputs, as a careful reader sees them, until it is closed."""
 
-    def __init__(self, settings: KafkaSettings, name: str) -> None:
+    def __init__(self, settings: KafkaSettings, stage: str) -> None:
         self._settings = settings
+        self._stage = stage
         self._places: tuple[Place, ...] = ()
         self._answers: deque[tuple[int, int, dict[Place, int]]] = deque(maxlen=ANSWERS_MAX)
         self._hurry = threading.Event()
         self._closed = threading.Event()
-        self._thread = threading.Thread(target=self._ask, name=f"{name}-ends", daemon=True)
+        self._thread = threading.Thread(target=self._ask, name=f"{stage}-ends", daemon=True)
         self._thread.start()
 
     def ask_for(self, places: Iterable[Place]) -> None:
         """From now on ask for these."""
         self._places = tuple(places)
 
-    def answer(self, take: Take, is_waiting: bool) -> None:
+    def answer(self, take: Take) -> None:
         """Give the answers on that have come: topic, partition, end, when it was asked, when it was
-        answered. `is_waiting`: whether more are waited for."""
+        answered."""
         while self._answers:
             asked_ms, answered_ms, ends = self._answers.popleft()
             for (topic, number), end in ends.items():
                 take(topic, number, end, asked_ms, answered_ms)
-        if is_waiting:
+
+    def hurry(self, *, is_held: bool) -> None:
+        """Ask often while something is held back; else now and then."""
+        if is_held:
             self._hurry.set()
         else:
             self._hurry.clear()
@@ -64,25 +68,35 @@ class Ends:
         """A broker that cannot answer is asked again, by a new client: one that knew a leader
         before it was elected anew asks by that, for a quarter of an hour. Nothing goes on
         meanwhile."""
-        admin: AdminClient | None = None
+        client: Consumer | None = None
         while not self._closed.is_set():
             if places := self._places:
-                if admin is None:  # not "or": a client of which nothing is asked counts as false
-                    admin = AdminClient(self._settings.confluent() | {"logger": LIBRARY})
+                if client is None:  # not "or": a client that holds nothing counts as false
+                    client = Consumer(self._settings.confluent_consumer(self._stage) | OURS)
                 try:
-                    self._answers.append(_answer(admin, places))
+                    self._answers.append(_answer(client, places))
                 except KafkaException:
-                    admin: AdminClient | None = None
+                    client.close()
+                    client = None
             self._hurry.wait(IDLE_S)
             self._closed.wait(HURRY_S)
+        if client is not None:
+            client.close()
 
 
-def _answer(admin: AdminClient, places: tuple[Place, ...]) -> tuple[int, int, dict[Place, int]]:
-    """When it was asked, when the last of it was answered, and the ends."""
-    wanted = {TopicPartition(*place): OffsetSpec.latest() for place in places}
+def _answer(client: Consumer, places: tuple[Place, ...]) -> tuple[int, int, dict[Place, int]]:
+    """When it was asked, when the last of it was answered, and the ends.
+
+    Raises:
+        KafkaException: of one of them the broker could not say.
+    """
+    # By time, "the end" is one of the times that can be asked for; the admin client's question for
+    # the same is six times as dear.
+    wanted = [TopicPartition(*place, OFFSET_END) for place in places]
     asked_ms = time.time_ns() // 1_000_000
-    found: dict[TopicPartition, Any] = admin.list_offsets(
-        wanted, isolation_level=IsolationLevel.READ_COMMITTED, request_timeout=ASK_MAX_S
-    )
-    ends = {(at.topic, at.partition): one.result().offset for at, one in found.items()}
-    return asked_ms, time.time_ns() // 1_000_000, ends
+    found = client.offsets_for_times(wanted, ASK_MAX_S)
+    answered_ms = time.time_ns() // 1_000_000
+    for one in found:
+        if one.error is not None:
+            raise KafkaException(one.error)
+    return asked_ms, answered_ms, {(one.topic, one.partition): one.offset for one in found}

@@ -88,8 +88,10 @@ class Turns:
         """Read what is there, and work on what may be worked on."""
         self._read()
         now_ms = time.time_ns() // 1_000_000
-        self._ends.answer(self._intake.ended, self._intake.waiting > 0)
-        if works := self._intake.work(WORK_MOST):
+        self._ends.answer(self._intake.ended)
+        works = self._intake.work(WORK_MOST)
+        self._ends.hurry(is_held=self._intake.waiting > 0)
+        if works:
             self._transact(works)
         elif now_ms - self._paced_ms >= PACE_EVERY_MS:
             self._paced_ms = now_ms
