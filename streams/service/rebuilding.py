@@ -53,8 +53,8 @@ class Rebuilding:
                 continue
             began_s = time.monotonic()
             state, events = self._made_anew(number, committed)
-            (read,) = self._changelog.read({number: 0}).values()
-            taken = [key for key, value in read.records.items() if value is not None]
+            ((_, read),) = self._changelog.each({number: 0})
+            taken = [key for key, _ in read.records.settled().items()]
             offsets = [TopicPartition(topic, number, committed[topic, number])
                        for topic in self._topics if committed[topic, number] >= 0]  # fmt: skip
             for some in _portions(self._changes(number, taken, state)):
