@@ -42,7 +42,10 @@ class Packed(NamedTuple):
 
     def items(self) -> Iterator[tuple[bytes, bytes]]:
         """All records, each as an object."""
-        return ((self.key(place), self.value(place)) for place in range(self.total))
+        keys, values = memoryview(self.keys), memoryview(self.values)
+        places = (self.key_starts, self.key_sizes, self.starts, self.sizes)
+        for key, key_size, at, size in zip(*(one.tolist() for one in places), strict=True):
+            yield bytes(keys[key : key + key_size]), bytes(values[at : at + size])
 
     def of(self, places: NDArray[np.int64]) -> Packed:
         """Some of the records."""

@@ -24,7 +24,7 @@ from streams.kafka_settings import KafkaSettings
 from streams.service.journal import LIBRARY
 
 READ_MOST: Final = 20_000
-POLL_S: Final = 0.2
+POLL_S: Final = 0.02  # a batch that is not filled by then is taken as it is
 ASK_MAX_S: Final = 30.0
 # A transaction that its owner left open holds readers back until the broker ends it (10 s).
 STALL_MAX_S: Final = 60.0
