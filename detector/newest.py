@@ -42,7 +42,7 @@ class Packed(NamedTuple):
 
     def items(self) -> Iterator[tuple[bytes, bytes]]:
         """All records, each as an object."""
-        keys, values = memoryview(self.keys), memoryview(self.values)
+        keys, values = self.keys.data, self.values.data
         places = (self.key_starts, self.key_sizes, self.starts, self.sizes)
         for key, key_size, at, size in zip(*(one.tolist() for one in places), strict=True):
             yield bytes(keys[key : key + key_size]), bytes(values[at : at + size])
