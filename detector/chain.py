@@ -68,6 +68,11 @@ class Link:
         self._names_due_ms: int | None = None  # names older than this may go
 
     @property
+    def lateness_ms(self) -> int:
+        """How far behind the clock an event is still judged."""
+        return self._parts.lateness_ms
+
+    @property
     def clock_ms(self) -> int:
         """The newest time handled; negative before the first event."""
         return self.stage.clock_ms
@@ -133,11 +138,12 @@ class Link:
             self.repayment.obligations.drop(key)
             self.repayment.contacts.drop(key)
         else:
-            events, keys = events_elsewhere(memory, key)
+            oldest_ms = self.clock_ms - self.lateness_ms - EVIDENCE_REACH_MS
+            events, keys = events_elsewhere(memory, key, oldest_ms)
             self._touched.append(keys)
         erase_pending(memory, key)
-        names = erase_names(self.subjects, key, events)
-        erase_alerts(self.book, key, events, names)
+        erase_names(self.subjects, key, events)
+        erase_alerts(self.book, key, events, self._parts.ids)
         self.told = None  # it may name the account
         self.subjects.let_go()
 

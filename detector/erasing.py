@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 
 from detector.alert_book import AlertBook, Shelf
 from detector.alerts import Alert, Trigger
-from detector.events import ACCOUNT, ID
+from detector.events import ACCOUNT, CODE, ID, NAMELESS_BIT
+from detector.ids import Ids
 from detector.jit import allocating, compiled
 from detector.memory import CLOCK_PENDING_ACCOUNT, Memory
 from detector.places import copy_row, rows_of
@@ -34,17 +35,22 @@ def events_of_row(m: Memory, key: int) -> set[int]:
     return {*held, *m.put_away[r["put_away_at"] :][: r["put_away_count"], 0].tolist()}
 
 
-def events_elsewhere(m: Memory, account: int) -> tuple[set[int], NDArray[np.int64]]:
+def events_elsewhere(
+    m: Memory, account: int, oldest_ms: int
+) -> tuple[set[int], NDArray[np.int64]]:  # fmt: skip
     """Take an account's events and familiar entries out of the memory of a later stage.
 
-    Gives the hashes of the events, and the keys of the entities that held anything.
+    `oldest_ms`: nobody can ask for the names of older events any more (ring.unname). Gives the
+    hashes of the events, and the keys of the entities that held anything.
     """
-    events, keys = _take_out(m, account)
+    events, keys = _take_out(m, account, oldest_ms)
     return set(events.tolist()), keys
 
 
 @allocating
-def _take_out(m: Memory, account: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def _take_out(
+    m: Memory, account: int, oldest_ms: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:  # fmt: skip
     total = 0
     for row in range(m.used[0]):
         total += m.rows[row].count
@@ -58,14 +64,14 @@ def _take_out(m: Memory, account: int) -> tuple[NDArray[np.int64], NDArray[np.in
             if m.slots[s, m.place[ACCOUNT]] == account:
                 events[n_events] = m.slots[s, 1]
                 n_events += 1
-        if _clean(m, row, account) or n_events > was:
+        if _clean(m, row, account, oldest_ms) or n_events > was:
             keys[n_keys] = r.key
             n_keys += 1
     return events[:n_events].copy(), keys[:n_keys].copy()
 
 
 @compiled
-def _clean(m: Memory, row: int, account: int) -> bool:
+def _clean(m: Memory, row: int, account: int, oldest_ms: int) -> bool:
     """Close the ring and the familiar set of an entity over an account; whether it was familiar."""
     r = m.rows[row]
     kept = 0
@@ -75,6 +81,8 @@ def _clean(m: Memory, row: int, account: int) -> bool:
         if kept < j:
             copy_row(m.slots, at(r, j), at(r, kept))
             m.told[at(r, kept)] = m.told[at(r, j)]
+            if m.slots[at(r, kept), 0] < oldest_ms:
+                m.slots[at(r, kept), CODE] |= NAMELESS_BIT  # whoever still remembers them
             r.changed |= number_bit(r, kept)
         kept += 1
     r.count = kept
@@ -94,22 +102,23 @@ def erase_pending(m: Memory, account: int) -> None:
         m.clock[CLOCK_PENDING_ACCOUNT] = 0
 
 
-def erase_names(subjects: Subjects, account: int, events: Collection[int]) -> set[str]:
-    """Forget the names of an account and of these events of it; gives those of the events."""
-    names = {subjects.name_of(ID, event) for event in events} - {""}
+def erase_names(subjects: Subjects, account: int, events: Collection[int]) -> None:
+    """Forget the names of an account and of these events of it."""
     subjects.account_names.drop({account})
     subjects.event_names.drop(set(events))
-    return names
 
 
 def erase_alerts(
-    book: AlertBook, account: int, events: Collection[int], names: Collection[str]
-) -> None:
-    """Take what an account gave out of all alerts of a book: `events`, as hashes and by name."""
+    book: AlertBook, account: int, events: Collection[int], ids: Ids
+) -> None:  # fmt: skip
+    """Take what an account gave out of all alerts of a book: `events` are hashes.
+
+    Evidence is told by name, and may be older than any name that is remembered: `ids` hashes it.
+    """
     for key, shelf in list(book.shelves.items()):
         before = _sizes(shelf)
         shelf.alerts = [
-            alert for alert in shelf.alerts if not _is_about(alert, account, events, names)
+            alert for alert in shelf.alerts if not _is_about(alert, account, events, ids)
         ]
         shelf.stood = {
             (scope, event): told for (scope, event), told in shelf.stood.items()
@@ -135,14 +144,14 @@ def _sizes(shelf: Shelf) -> tuple[int, int, int]:
 
 
 def _is_about(
-    alert: Alert, account: int, events: Collection[int], names: Collection[str]
+    alert: Alert, account: int, events: Collection[int], ids: Ids
 ) -> bool:  # fmt: skip
     """Take an account out of an alert; whether nothing is left of it then."""
     if alert.scope.entity_kind == "account" and alert.scope.entity == account:
         return True
     had = bool(alert.triggers)
     alert.triggers = {
-        event: _without(trigger, names) for event, trigger in alert.triggers.items()
+        event: _without(trigger, events, ids) for event, trigger in alert.triggers.items()
         if trigger.subject.account != account and event not in events
     }  # fmt: skip
     if had and not alert.triggers:
@@ -154,9 +163,11 @@ def _is_about(
     return False
 
 
-def _without(trigger: Trigger, names: Collection[str]) -> Trigger:
+def _without(trigger: Trigger, events: Collection[int], ids: Ids) -> Trigger:
     hits = {
-        rule: replace(hit, evidence=tuple(name for name in hit.evidence if name not in names))
+        rule: replace(
+            hit, evidence=tuple(name for name in hit.evidence if ids.hash(name) not in events)
+        )
         for rule, hit in trigger.hits.items()
     }
     return Trigger(trigger.subject, hits)

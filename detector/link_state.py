@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Final
 
 from detector.chain import Link
+from detector.newest import Kinds
 from detector.state import Record, StageState, refusal
 from detector.state_repayment import PopulationState, RepaymentState
 from detector.state_restoring import StageRestorer
@@ -39,23 +39,28 @@ class LinkState:
         records += self._stage.changes(self._link.take_touched(), self._link.told)
         return records
 
-    def restore(self, records: Mapping[bytes, bytes]) -> None:
+    def restore(self, kinds: Kinds) -> None:
         """Fill a fresh link from the newest values of all its keys.
 
         Raises:
             StateError: a record is of another schema, damaged, or of no kind of this stage.
         """
-        of_stage: dict[bytes, bytes] = {}
-        of_repayment: dict[bytes, bytes] = {}
-        of_population: dict[bytes, bytes] = {}
-        for key, value in records.items():
-            kind = key[:1]
-            if kind in (*OF_REPAYMENT, *OF_POPULATION) and self._repayment is None:
-                raise refusal(key, "of the account stage alone")
-            target = of_population if kind in OF_POPULATION else of_stage
-            (of_repayment if kind in OF_REPAYMENT else target)[key] = value
+        apart: Kinds = {
+            kind: kinds[kind] for kind in (*OF_REPAYMENT, *OF_POPULATION) if kind in kinds
+        }
+        if self._repayment is None:
+            for records in apart.values():
+                raise refusal(records.key(0), "of the account stage alone")
         link = self._link
-        StageRestorer(link.stage, link.book, link.subjects).restore(of_stage)
+        StageRestorer(link.stage, link.book, link.subjects, link.lateness_ms).restore(
+            {kind: records for kind, records in kinds.items() if kind not in apart}
+        )
         if self._repayment is not None and self._population is not None:
-            self._repayment.restore(of_repayment)
-            self._population.restore(link.stage.store.memory, of_population)
+            self._repayment.restore(_objects(apart, OF_REPAYMENT))
+            self._population.restore(link.stage.store.memory, _objects(apart, OF_POPULATION))
+
+
+def _objects(kinds: Kinds, wanted: tuple[bytes, ...]) -> dict[bytes, bytes]:
+    return {
+        key: value for kind in wanted if kind in kinds for key, value in kinds[kind].items()
+    }  # fmt: skip

@@ -3,7 +3,8 @@
 Kept on shelves, in the order of arrival, and dropped whole, so that memory follows the rate of
 events, never the length of the log. What can still be asked for is always there: an event that can
 be judged is at most `lateness` old, and its evidence reaches `EVIDENCE_REACH_MS` further back.
-Few names are ever asked for, so a shelf is put in order only when somebody looks into it.
+Few names are ever asked for, so a shelf is put in order only when somebody looks into it. Those of
+a restored state stand on one shelf, as bytes.
 """
 
 from __future__ import annotations
@@ -52,22 +53,55 @@ class _Shelf:
         self._index = {value: (texts, place) for place, value in enumerate(kept)}
 
 
+class _SortedShelf:
+    """Many names at once, in the order of their hashes: nothing is made of one until asked for."""
+
+    __slots__ = ("_hashes", "_names", "newest_ms")
+
+    def __init__(self, newest_ms: int, hashes: NDArray[np.int64], names: Sequence[str]) -> None:
+        self.newest_ms = newest_ms
+        self._hashes = hashes
+        self._names = names
+
+    def of(self, value: int) -> str | None:
+        place = int(np.searchsorted(self._hashes, value))
+        is_there = place < len(self._hashes) and int(self._hashes[place]) == value
+        return self._names[place] if is_there else None
+
+    def drop(self, values: Collection[int]) -> None:
+        is_kept = ~np.isin(self._hashes, np.fromiter(values, np.int64, len(values)))
+        if not is_kept.all():
+            self._names = [self._names[place] for place in np.flatnonzero(is_kept).tolist()]
+            self._hashes = self._hashes[is_kept]
+
+
 class Names:
     """Ids by their hashes."""
 
     def __init__(self) -> None:
-        self._shelves: list[_Shelf] = [_Shelf()]
+        self._shelf = _Shelf()  # that is being filled
+        self._shelves: list[_Shelf | _SortedShelf] = [self._shelf]
 
     def tell(self, newest_ms: int, hashes: NDArray[np.int64], names: Sequence[str]) -> None:
         """Remember names that events up to a time told. `names` may make each when it is asked."""
         if not len(hashes):
             return
-        shelf = self._shelves[-1]
-        if shelf.size >= SHELF_MAX:
-            shelf = _Shelf()
-            self._shelves.append(shelf)
+        if self._shelf.size >= SHELF_MAX:
+            self._shelf = _Shelf()
+            self._shelves.append(self._shelf)
+        shelf = self._shelf
         shelf.put(hashes.copy(), names)  # a column of a batch would hold the whole batch
         shelf.newest_ms = max(shelf.newest_ms, newest_ms)
+
+    def restore(
+        self, newest_ms: int, hashes: NDArray[np.int64], names: Sequence[str]
+    ) -> None:  # fmt: skip
+        """Remember names that were told before all others, by events up to a time.
+
+        `hashes` ascend, each there once. `names` may make each when it is asked.
+        """
+        if len(hashes):
+            self._shelves.insert(0, _SortedShelf(newest_ms, hashes, names))
 
     def of(self, value: int) -> str:
         """The name of a hash, as it was told last.
@@ -88,5 +122,4 @@ class Names:
 
     def forget_before(self, at_ms: int) -> None:
         """Drop the shelves whose names are all of events before a time."""
-        last = self._shelves[-1]
-        self._shelves = [s for s in self._shelves if s.newest_ms >= at_ms or s is last]
+        self._shelves = [s for s in self._shelves if s.newest_ms >= at_ms or s is self._shelf]

@@ -98,12 +98,6 @@ def find_or_add(m: Memory, key: int) -> int:
     return row
 
 
-@compiled
-def add_row(m: Memory, key: int) -> int:
-    """`find_or_add`, for callers that are not compiled."""
-    return find_or_add(m, key)
-
-
 @inlined
 def _class_of(size: int) -> int:
     index = 0

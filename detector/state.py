@@ -14,7 +14,6 @@ of a process is in them, and a slot's names are those that its own event told (l
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any, Final
 
 import msgspec
@@ -23,7 +22,7 @@ from numpy.typing import NDArray
 
 from detector.alert_book import AlertBook, Shelf
 from detector.alerts import Alert, Scope
-from detector.events import ACCOUNT, CODE, ID, KIND_MASK, NAMELESS_BIT, T
+from detector.events import ACCOUNT, CODE, ID, KIND_MASK, NAMELESS_BIT
 from detector.gathering import (
     CRC_TABLE,
     entity_payloads,
@@ -245,18 +244,6 @@ def read_header(key: bytes, value: bytes, memory: Memory) -> None:
     header = opened(key, value, _Header)
     memory.clock[:TURN] = header.clock
     memory.carried[:] = header.carried
-
-
-def tell_names(
-    subjects: Subjects, words: NDArray[np.int64], columns: Sequence[Sequence[str]]
-) -> None:  # fmt: skip
-    """Let subjects remember the names of restored slots, the columns as in told.NAMED."""
-    for word, names in zip(NAMED, columns, strict=True):
-        has = np.array([name != "" for name in names], bool)
-        if has.any():
-            subjects.names_of(word).tell(
-                int(words[:, T].max()), words[has, word], [name for name in names if name]
-            )
 
 
 assert NAMED[:2] == (ID, ACCOUNT)

@@ -15,7 +15,6 @@ from detector.memory import (
     ENTITY_SLOT,
     MINUTES,
     NOT_YET,
-    PLACE_BYTES,
     POPULATION_HOURS,
     POPULATION_MINUTES,
     PUT_AWAY_MAX,
@@ -25,9 +24,10 @@ from detector.memory import (
     TURN,
     Memory,
 )  # fmt: skip
-from detector.places import add_row, enter_all, give_back_all, give_segments
+from detector.places import enter_all, give_back_all
 
 DROP_SHARE: Final = 0.05  # of the entities: fewer are not worth the copy
+SPARE: Final = 1.125  # what a store is made for, with room for what comes next
 
 
 class Store:
@@ -82,18 +82,23 @@ class Store:
             m = m._replace(put_away=_grown(m.put_away, len(m.put_away) * 2))
         self.memory = m
 
-    def add(self, key: int, standing: bytes) -> int:
-        """Make a row of the standing half of another (memory.ROW); its number.
-
-        The contents of ring, familiar set and put-away draws are the caller's to write, to
-        segments that are just large enough.
-        """
-        self.make_room()
+    def reserve(self, rows: int, slots: int, familiar: int, blocks: int) -> None:
+        """Make the arrays of an empty store large enough for so many of each, and some more."""
         m = self.memory
-        row = add_row(m, key)
-        m.rows[row : row + 1].view(np.uint8)[PLACE_BYTES:] = np.frombuffer(standing, np.uint8)
-        give_segments(m, row)
-        return row
+        assert m.used[0] == 0, "a store that holds something grows by itself"
+        size = max(len(m.rows), int(rows * SPARE) + 2)
+        pool = max(len(m.slots), int(slots * SPARE) + RING_MAX + 1)
+        known = max(len(m.familiar), int(familiar * SPARE) + ACCOUNTS_MAX + 1)
+        away = max(len(m.put_away), (int(blocks * SPARE) + 2) * PUT_AWAY_MAX)
+        self.memory = m._replace(
+            rows=_grown(m.rows, size),
+            minutes=_grown(m.minutes, size if len(m.minutes) else 0),
+            table=np.zeros((_power_of_two(2 * (size + 1)), 2), np.int64),
+            slots=_grown(m.slots, pool),
+            told=_grown(m.told, pool),
+            familiar=_grown(m.familiar, known),
+            put_away=_grown(m.put_away, away if len(m.put_away) else 0),
+        )
 
     def take_dropped(self) -> list[tuple[int, int]]:
         """Keys of what was dropped since this was last asked, and the slots that were written."""

@@ -37,11 +37,10 @@ class Assignment:
         missing = [number for number in numbers if number not in kept]
         self._parked = {k: one for k, one in self._parked.items() if k not in numbers}
         records = 0
-        for number, read in self._changelog.read(dict.fromkeys(missing, 0)).items():
+        for number, read in self._changelog.each(dict.fromkeys(missing, 0)):
             partition = self._make(number)
-            values = {key: value for key, value in read.records.items() if value is not None}
             try:
-                partition.restore(values)
+                partition.restore(read.records.by_kind())
             except StateError as error:
                 raise Fault(
                     f"{self._stage}, partition {number}: {error}: `lendwatch run --rebuild`"
@@ -58,7 +57,7 @@ class Assignment:
         """Parked partitions to whose changelogs nobody has added anything since."""
         parked = {number: self._parked[number] for number in numbers if number in self._parked}
         begins = {number: one.state_offset for number, one in parked.items()}
-        added = self._changelog.read(begins) if begins else {}
+        added = dict(self._changelog.each(begins)) if begins else {}
         kept = {}
         for number, one in parked.items():
             if not added[number].count:

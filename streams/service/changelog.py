@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -13,16 +13,20 @@ from confluent_kafka import (
     IsolationLevel,
     KafkaError,
     KafkaException,
+    Message,
     TopicPartition,
 )  # fmt: skip
 from confluent_kafka.admin import AdminClient, OffsetSpec
 
+from detector.newest import Newest
 from streams.faults import Fault
 from streams.kafka_settings import KafkaSettings
 from streams.service.journal import LIBRARY
 
-READ_MOST: Final = 20_000
-POLL_S: Final = 0.2
+# More at once are no longer in the processor's cache when their keys and values are taken, and the
+# garbage collector (700 new objects) looks through them: of 20,000 each costs twice as much.
+READ_MOST: Final = 500
+POLL_S: Final = 0.02  # a batch that is not filled by then is taken as it is
 ASK_MAX_S: Final = 30.0
 # A transaction that its owner left open holds readers back until the broker ends it (10 s).
 STALL_MAX_S: Final = 60.0
@@ -34,9 +38,9 @@ class Interrupted(Exception):
 
 @dataclass(slots=True)
 class Read:
-    """What a partition of a changelog held: the newest value of each key, None where taken away."""
+    """What a partition of a changelog held, `count` records, and where it is read on from."""
 
-    records: dict[bytes, bytes | None] = field(default_factory=dict)
+    records: Newest = field(default_factory=Newest)
     position: int = 0
     count: int = 0
 
@@ -49,46 +53,47 @@ class Changelog:
         self.topic = topic
         self._is_stopping = is_stopping
 
-    def read(self, begins: Mapping[int, int]) -> dict[int, Read]:
+    def each(self, begins: Mapping[int, int]) -> Iterator[tuple[int, Read]]:
         """Read partitions, each from its offset (0: from the beginning) to its end.
 
-        The end is that of all records, also of transactions that are still open: what an owner
-        before us has begun must be over before we believe to have read it.
+        One after another, so that no more than one is held as records. The end is that of all
+        records, also of transactions that are still open: what an owner before us has begun must
+        be over before we believe to have read it.
         """
         ends = self._ends(list(begins))
-        found = {number: Read(position=begin) for number, begin in begins.items()}
-        wanted = {number for number, end in ends.items() if end > begins[number]}
+        wanted = [number for number in sorted(ends) if ends[number] > begins[number]]
+        yield from ((number, Read(position=begins[number]))
+                    for number in begins if number not in wanted)  # fmt: skip
         if not wanted:
-            return found
+            return
+        places = [
+            TopicPartition(self.topic, number, begins[number] or OFFSET_BEGINNING)
+            for number in wanted
+        ]
         consumer = Consumer(reading(self.settings))
         try:
-            places = [
-                TopicPartition(self.topic, number, begins[number] or OFFSET_BEGINNING)
-                for number in sorted(wanted)
-            ]
-            consumer.assign(places)
-            self._read_to(consumer, found, {number: ends[number] for number in wanted})
+            consumer.assign(places[:1])
+            for at, number in enumerate(wanted):
+                read = Read(position=begins[number])
+                self._read_to(consumer, number, ends[number], read)
+                consumer.assign(places[at + 1 : at + 2])  # it comes while this one is worked off
+                yield number, read
         finally:
             consumer.close()
-        return found
 
-    def _read_to(self, consumer: Consumer, found: dict[int, Read], ends: dict[int, int]) -> None:
+    def _read_to(self, consumer: Consumer, number: int, end: int, read: Read) -> None:
         moved_s = time.monotonic()
-        while ends:
+        while read.position < end:
             if self._is_stopping():
                 raise Interrupted
             messages = consumer.consume(READ_MOST, POLL_S)
-            for message in messages:
-                number = _take(message, found)
-                if number in ends and found[number].position >= ends[number]:
-                    del ends[number]
             if messages:
+                _take(messages, number, read)
                 moved_s = time.monotonic()
             elif time.monotonic() - moved_s > STALL_MAX_S:
-                place = f"{self.topic}:{min(ends)}"
                 raise Fault(
-                    f"{place}: nothing can be read past {found[min(ends)].position}: a transaction"
-                    " hangs there, `lendwatch doctor` says how to end it"
+                    f"{self.topic}:{number}: nothing can be read past {read.position}: a"
+                    " transaction hangs there, `lendwatch doctor` says how to end it"
                 )
 
     def _ends(self, numbers: list[int]) -> dict[int, int]:
@@ -118,17 +123,32 @@ def reading(settings: KafkaSettings) -> dict[str, object]:
     }
 
 
-def _take(message: Any, found: Mapping[int, Read]) -> int:
-    """Take a record, or the word that an end is reached; the partition's number."""
-    error = message.error()
-    number: int = message.partition()
-    one = found[number]
-    if error is None:
-        one.records[message.key()] = message.value()
-        one.position = message.offset() + 1
-        one.count += 1
-    elif error.code() == KafkaError._PARTITION_EOF:
-        one.position = max(one.position, message.offset())
-    else:
-        raise KafkaException(error)
-    return number
+def _take(messages: Sequence[Message], number: int, read: Read) -> None:
+    """Take what was read of one partition.
+
+    A large state is millions of records: what is done with each is done by C, for all at once.
+    """
+    if messages[0].partition() != number or any(map(Message.error, messages)):
+        messages = _records(messages, number, read)
+    if not messages:
+        return
+    keys: Any = list(map(Message.key, messages))  # a compacted topic takes no record without one
+    read.records.add(keys, list(map(Message.value, messages)))
+    read.position = max(read.position, (messages[-1].offset() or 0) + 1)
+    read.count += len(messages)
+
+
+def _records(messages: Sequence[Message], number: int, read: Read) -> list[Message]:
+    """A partition's records, without what was left of the one before, and the word of its end."""
+    records = []
+    for message in messages:
+        error = message.error()
+        if error is not None and error.code() != KafkaError._PARTITION_EOF:
+            raise KafkaException(error)
+        if message.partition() != number:
+            continue
+        if error is None:
+            records.append(message)
+        else:
+            read.position = max(read.position, message.offset() or 0)
+    return records

@@ -11,6 +11,7 @@ import orjson
 
 from detector.chain import Link, LinkOutputs
 from detector.link_state import LinkState
+from detector.newest import Kinds
 from detector.onward import OnwardError
 from detector.parcels import Parcel
 from detector.parts import Parts
@@ -78,19 +79,19 @@ class Partition:
         """The newest event time, or what came of it since; negative before the first event."""
         return self._link.clock_ms
 
-    def restore(self, records: Mapping[bytes, bytes]) -> None:
+    def restore(self, kinds: Kinds) -> None:
         """Fill it from its changelog's newest values.
 
         Raises:
             StateError: a record is damaged, of another schema or of another partition count.
         """
-        rest = dict(records)
+        rest = dict(kinds)
         form = rest.pop(FORM_KEY, None)
         if form is None:
             if rest:
                 raise StateError("the state says nothing of its form: it was never written whole")
             return
-        told = opened(FORM_KEY, form, dict[str, Any])
+        told = opened(FORM_KEY, form.value(0), dict[str, Any])
         if told["partitions"] != self._form["partitions"]:
             raise StateError(
                 f"the state was written for {told['partitions']} partitions and not for"

@@ -53,9 +53,8 @@ class Rebuilding:
                 continue
             began_s = time.monotonic()
             state, events = self._made_anew(number, committed)
-            (read,) = self._changelog.read({number: 0}).values()
-            taken = [key for key, value in read.records.items()
-                     if value is not None and key != FORM_KEY]  # fmt: skip
+            ((_, read),) = self._changelog.each({number: 0})
+            taken = [key for key in read.records.settled() if key != FORM_KEY]
             offsets = [TopicPartition(topic, number, committed[topic, number])
                        for topic in self._topics if committed[topic, number] >= 0]  # fmt: skip
             for some in _portions(taken, state):

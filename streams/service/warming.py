@@ -10,6 +10,7 @@ from detector.events import TIME_MAX_MS
 from detector.ids import Ids
 from detector.link_state import LinkState
 from detector.memory import STAGES
+from detector.newest import kinds_of
 from detector.parts import Parts
 from detector.policy import Policy
 from detector.rulebook import Rulebook
@@ -49,4 +50,4 @@ def warm(policy: Policy, rulebook: Rulebook) -> None:
             parcels = [one for one in outputs.onward if one.stage == later]
             blocks[later] += [sent.value for sent in parts.postman.sent(later, parcels)]
         records = {key: value for key, value in state.changes() if value is not None}
-        LinkState(Link(stage, parts)).restore(records)
+        LinkState(Link(stage, parts)).restore(kinds_of(records))

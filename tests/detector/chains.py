@@ -13,6 +13,7 @@ from detector.events import ACCOUNT
 from detector.ids import Ids
 from detector.link_state import LinkState
 from detector.memory import STAGES
+from detector.newest import kinds_of
 from detector.parcels import Parcel
 from detector.parts import Parts
 from tests.comparing import FAR_FUTURE_MS, rulebook_of
@@ -50,7 +51,7 @@ class Chain:
         for place in self.places:
             self.links[place] = Link(place[0], self.parts)
             self.states[place] = LinkState(self.links[place])
-            self.states[place].restore(self.log[place])
+            self.states[place].restore(kinds_of(self.log[place]))
 
     def keep(self, place: tuple[str, int]) -> None:
         """Write what a link changed, as a compacted topic would keep it."""

@@ -19,9 +19,9 @@ SEEDS = range(24)
 GONE = "erase me"  # in a history an account may be somebody's payee too, by the same id
 
 
-def renamed(seed: int) -> History:
+def renamed(seed: int, *, long: bool = False) -> History:
     """A history in which one account has an id that nothing else has."""
-    one = history(seed)
+    one = history(seed, long=long)
     account = next(e["account_id"] for e in one.events if e.get("account_id"))
     events = [
         {**event, "account_id": GONE} if event.get("account_id") == account else event
@@ -75,6 +75,40 @@ def test_an_erased_account_leaves_no_trace_in_the_records(shard: int) -> None:
         assert traces(chain, one.events) == []
         chain.restart()  # and what is left is of one state
     assert found_before > 20
+
+
+def lives_with_an_erasure(one: History, restarts: tuple[bool, bool], size: int) -> Chain:
+    """A history in whose middle the account is erased, with a restart before and after it."""
+    chain = Chain(one.terms)
+    lines = [orjson.dumps(event) for event in one.events]
+    middle = len(lines) * 2 // 3
+    for start in range(0, middle, size):
+        chain.process(lines[start : min(start + size, middle)])
+    if restarts[0]:
+        chain.restart()
+    for name in STAGES:
+        chain.links[name, 0].erase(GONE if name == STAGES[0] else Ids().hash(GONE))
+        if restarts[1]:
+            chain.keep((name, 0))
+    if restarts[1]:
+        chain.restart()
+    for start in range(middle, len(lines), size):
+        chain.process(lines[start : start + size])
+    return chain
+
+
+@pytest.mark.parametrize("shard", range(3))
+def test_an_erasure_leaves_the_same_records_whoever_still_remembers_the_names(shard: int) -> None:
+    for seed in range(shard, len(SEEDS), 3):
+        for long in (False, True):
+            one = renamed(seed, long=long)
+            print(f"seed {seed}, long {long}")
+            whole = lives_with_an_erasure(one, (False, False), 512)
+            for restarts in ((True, False), (False, True), (True, True)):
+                other = lives_with_an_erasure(one, restarts, 10)
+                assert other.log == whole.log
+                for stage in STAGES:
+                    assert other.by_stage[stage] == whole.by_stage[stage]
 
 
 def test_of_the_other_accounts_nothing_goes_at_the_account_stage() -> None:
