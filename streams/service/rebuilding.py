@@ -54,7 +54,7 @@ class Rebuilding:
             began_s = time.monotonic()
             state, events = self._made_anew(number, committed)
             ((_, read),) = self._changelog.each({number: 0})
-            taken = [key for key in read.records.settled() if key != FORM_KEY]
+            taken = [k for k, _ in read.records.settled().items() if k != FORM_KEY]
             offsets = [TopicPartition(topic, number, committed[topic, number])
                        for topic in self._topics if committed[topic, number] >= 0]  # fmt: skip
             for some in _portions(taken, state):
