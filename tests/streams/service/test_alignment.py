@@ -75,6 +75,16 @@ def test_a_steady_stream_is_late_by_little_more_than_the_grace() -> None:
     assert max(at_ms - sent for sent, at_ms in released_ms.items()) == GRACE_MS
 
 
+def test_what_comes_again_is_not_taken_twice() -> None:
+    one: Alignment[str] = Alignment(("check",))
+    add(one, "check", [(10, 0, "a"), (11, 0, "b")], 2)
+    assert one.release(1).offsets == {"check": 1}
+    one.add("check", np.array([10, 11, 12]), np.arange(3), ["a", "b", "c"], 0)
+    one.add("check", np.array([10, 11]), np.arange(2), ["a", "b"], 0)
+    released = one.release(9)
+    assert (released.items, released.offsets) == (["b", "c"], {"check": 3})
+
+
 def test_marks_of_transactions_are_no_records_to_wait_for() -> None:
     one: Alignment[str] = Alignment(("check", "draw"))
     add(one, "draw", [(10, 0, "draw")], 1)
