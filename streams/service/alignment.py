@@ -185,6 +185,10 @@ class Alignment(Generic[Item]):
         """How many records wait."""
         return sum(one.waiting for one in self._inputs.values())
 
+    def position_of(self, name: str) -> int:
+        """The offset of an input that is read next."""
+        return self._inputs[name].position
+
     def waiting_of(self, name: str) -> int:
         """How many records of an input wait."""
         return self._inputs[name].waiting

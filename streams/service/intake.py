@@ -101,6 +101,10 @@ class Intake(Generic[Item]):
         """Whether a partition had nothing more to read a moment ago."""
         return self._aligned[number].is_drained_since(now_ms - 2 * KNOWN_FOR_MS)
 
+    def position(self, topic: str, number: int) -> int:
+        """The offset of an input that is read next."""
+        return self._aligned[number].position_of(topic)
+
     def full(self) -> tuple[list[Place], list[Place]]:
         """The inputs to pause, and those to go on with."""
         waiting = {

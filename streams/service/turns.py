@@ -133,6 +133,8 @@ class Turns:
             self._consumer.pause([TopicPartition(*place) for place in pausing])
         if resuming:
             self._consumer.resume([TopicPartition(*place) for place in resuming])
+            for place in resuming:  # else it may begin where an earlier pause did
+                self._consumer.seek(TopicPartition(*place, self._intake.position(*place)))
 
     def _transact(self, works: dict[int, Work]) -> None:
         taken = {number: self._assigned.owned[number].take(one) for number, one in works.items()}
