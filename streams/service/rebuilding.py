@@ -111,6 +111,7 @@ class Rebuilding:
         if not left:
             return 0
         records: list[Any] = []
+        passed: list[tuple[str, int]] = []
         messages: list[Any] = list(consumer.consume(READ_MOST, POLL_S))
         for message in messages:
             topic, error = message.topic(), message.error()
@@ -122,8 +123,10 @@ class Rebuilding:
             if position >= ends[topic]:
                 left.discard(topic)
             if error is not None:
-                intake.passed(topic, number, position)
+                passed.append((topic, position))
         intake.take(records, now_ms)
+        for topic, position in passed:  # after the records: what is passed is not taken any more
+            intake.passed(topic, number, position)
         return len(records)
 
 

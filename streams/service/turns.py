@@ -116,18 +116,20 @@ class Turns:
             # Some may be of the time before: read all of it again, from what is committed.
             self._consumer.assign(self._begins)
             return
-        records = []
+        records, ends = [], []
         for message in messages:
             error = message.error()
             if error is None:
                 records.append(message)
             elif error.code() == KafkaError._PARTITION_EOF:
-                self._intake.passed(message.topic(), message.partition(), message.offset())
+                ends.append(message)
             else:
                 raise KafkaException(error)
         if records:
             self._plan.looked_at(records)
             self._intake.take(records, time.time_ns() // 1_000_000)
+        for end in ends:  # after the records: what is passed is not taken any more
+            self._intake.passed(end.topic(), end.partition(), end.offset())
         pausing, resuming = self._intake.full()
         if pausing:
             self._consumer.pause([TopicPartition(*place) for place in pausing])
