@@ -54,7 +54,7 @@ class Borrowers:
         waits_ms = min(next_ms, obligation.kept_until_ms() + self._lateness_ms)
         if waits_ms != obligation.waits_ms:
             obligation.waits_ms = waits_ms
-            self._deadlines.add((waits_ms, obligation.born, *key))
+            self._deadlines.add((waits_ms, 2 * obligation.born + 1, *key))
             if self._deadlines.is_cluttered(self.count + len(self._all)):
                 self._remake_deadlines()
 
@@ -63,7 +63,7 @@ class Borrowers:
         due_ms = ledger.kept_until_ms() + self._lateness_ms
         if ledger.freeze is not None:
             due_ms = min(due_ms, ledger.freeze.expires_ms)
-        self._deadlines.add((due_ms, ledger.born, account, LEDGER))
+        self._deadlines.add((due_ms, 2 * ledger.born, account, LEDGER))
 
     def due_before(self, clock_ms: int) -> Deadline | None:
         """The next deadline before a time; None where there is none."""
@@ -127,7 +127,7 @@ class Borrowers:
 
     def _remake_deadlines(self) -> None:
         self._deadlines.remake(
-            (one.waits_ms, one.born, account, number)
+            (one.waits_ms, 2 * one.born + 1, account, number)
             for account, borrower in self._all.items()
             for number, one in borrower.obligations.items()
         )

@@ -64,7 +64,6 @@ class Obligation(msgspec.Struct, array_like=True):
     opened_at_ms: int = -1
     newest_ms: int = 0
     is_paid: bool = False
-    seen_ms: int = 0  # every deadline before it has been looked at
     waits_ms: int = -1  # when to look again
     was_overdue_ms: int = -1  # when it was first said to be overdue by the borrower's own doing
 

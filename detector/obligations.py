@@ -45,9 +45,10 @@ class Obligations:
         self.borrowers = Borrowers(policy.lateness_ms)
 
     def debit(
-        self, key: Key, event: AutoDebit, mandate: int, chance: float, *, is_judged: bool
-    ) -> Records:
-        """Take a debit event; the revisions it makes.
+        self, key: Key, event: AutoDebit, mandate: int, chance: float, clock_ms: int,
+        *, is_judged: bool,
+    ) -> Records:  # fmt: skip
+        """Take a debit event; the revisions it makes, as of the clock that it found or set.
 
         `key`: hashes of account and obligation; `chance`: of failing, of a scheduled one.
         """
@@ -69,34 +70,35 @@ class Obligations:
         ))  # fmt: skip
         _take_terms(obligation, event, (at_ms, arrival), chance)
         by = Moment(at_ms, event.event_id)
-        return self._look(key, borrower, obligation, max(obligation.seen_ms, at_ms), by,
-                          speaks=is_judged)  # fmt: skip
+        return self._look(key, borrower, obligation, clock_ms, by, speaks=is_judged)
 
-    def disposition(self, account: int, event: Disposition, *, is_judged: bool) -> Records:
-        """Take what people found or did; the revisions it makes."""
+    def disposition(
+        self, account: int, event: Disposition, clock_ms: int, *, is_judged: bool
+    ) -> Records:
+        """Take what people found or did; the revisions it makes, as of the clock."""
         self.borrowers.arrivals += 1
         word, at_ms = event.disposition, event.occurred_at
         if word in ("confirmed_fraud", "false_positive"):
             return self._verdict(account, event) if is_judged else []
         by, records = Moment(at_ms, event.event_id), Records()
+        until_ms = -1 if event.until_at is None else event.until_at
+        is_hardship = word == "hardship_granted"
+        if is_hardship and until_ms >= 0:
+            ledger = self.borrowers.known(account, event.account_id or "", at_ms).ledger
+            if at_ms >= ledger.hardship_from_ms:
+                ledger.hardship_from_ms, ledger.hardship_until_ms = at_ms, until_ms
         found = self.borrowers.get(account)
         if word not in ABOUT_OBLIGATIONS or found is None:
             return records
         named = self._named(account, found, event)
-        is_hardship = word == "hardship_granted"
-        until_ms = -1 if event.until_at is None else event.until_at
-        if is_hardship and until_ms >= 0 and at_ms >= found.ledger.hardship_from_ms:
-            found.ledger.hardship_from_ms, found.ledger.hardship_until_ms = at_ms, until_ms
-            self.borrowers.touch((account, LEDGER))
         for number, obligation in sorted(found.obligations.items(), key=lambda one: one[1].born):
             if number == named or (is_hardship and named is None and not obligation.is_paid):
                 arrival = self.borrowers.arrivals
                 obligation.add(Step(at_ms, arrival, word, 0, event.event_id, until_ms=until_ms))
             elif not is_hardship:
                 continue
-            seen_ms = max(obligation.seen_ms, at_ms)
-            records += self._look((account, number), found, obligation, seen_ms, by,
-                                  speaks=is_judged)  # fmt: skip
+            key = account, number
+            records += self._look(key, found, obligation, clock_ms, by, speaks=is_judged)
         return records
 
     def is_under_hardship(self, account: int, event: Disposition) -> bool:
@@ -143,11 +145,12 @@ class Obligations:
         return standing_at(obligation, at_ms, self._limits, reliefs)
 
     def _look(
-        self, key: Key, borrower: Borrower, obligation: Obligation, at_ms: int, by: Moment,
+        self, key: Key, borrower: Borrower, obligation: Obligation, clock_ms: int, by: Moment,
         *, speaks: bool,
     ) -> Records:  # fmt: skip
-        standing = self._standing(borrower, obligation, at_ms)
-        obligation.seen_ms, obligation.is_paid = at_ms, standing.is_paid
+        # A step may be dated ahead of a clock that does not follow it.
+        standing = self._standing(borrower, obligation, max(clock_ms, obligation.newest_ms))
+        obligation.is_paid = standing.is_paid
         records = Records()
         if speaks and self._has_feed:
             records = self._speak(key, borrower, obligation, standing, by)
@@ -200,7 +203,10 @@ class Obligations:
         if obligation is None or not is_meant or self.borrowers.drop_if_over(key, due_ms):
             return []
         by = Moment(due_ms, obligation.steps[-1].event_id)
-        return self._look(key, borrower, obligation, due_ms + 1, by, speaks=True)
+        at_ms, after_ms = (max(t, obligation.newest_ms) for t in (due_ms, due_ms + 1))
+        at, after = (self._standing(borrower, obligation, t).saying for t in (at_ms, after_ms))
+        # What only a too-late step has changed is not for a deadline to say.
+        return self._look(key, borrower, obligation, after_ms, by, speaks=at != after)
 
     def _fire_ledger(self, account: int, ledger: Ledger, due_ms: int) -> Records:
         records = Records()

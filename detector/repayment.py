@@ -73,15 +73,15 @@ class Repayment:
         first = part.start or 0
         places = np.flatnonzero(concerned) + first
         histories = rows.values[np.ix_(places, self._columns)].tolist()
-        clocks, at = rows.clock[part], first
+        clocks = rows.clock[part]
         for row, history in zip(places.tolist(), histories, strict=True):
-            self._fire(clocks[: row + 1 - first], first, at, repaid)
-            event, at = events[row], row
+            self._fire(clocks[: row + 1 - first], first, repaid)
+            event = events[row]
             if isinstance(event, AutoDebit):
                 self._debit(event, history, rows, row, int(kinds[row]), repaid)
             elif isinstance(event, Disposition) and rows.state[row] != STALE:
                 self._disposition(event, rows, row, repaid)
-        self._fire(clocks, first, at, repaid)
+        self._fire(clocks, first, repaid)
         return repaid
 
     def advance(self, clock_ms: int) -> list[dict[str, Any]]:
@@ -103,15 +103,15 @@ class Repayment:
         self.obligations.borrowers.drop(account)
         self.contacts.drop(account)
 
-    def _fire(self, clocks: NDArray[np.int64], first: int, at: int, repaid: Repaid) -> None:
+    def _fire(self, clocks: NDArray[np.int64], first: int, repaid: Repaid) -> None:
         """Say what is due before the clock of the last of these rows, each before the first event
-        whose clock is past it; what a late event at `at` made due at once, after that."""
+        whose clock is past it. `first`: the batch row of the first of them."""
         if not len(clocks):
             return
         while (fired := self.obligations.fire_before(int(clocks[-1]))) is not None:
             due_ms, records = fired
             row = first + int(np.searchsorted(clocks, due_ms, side="right"))
-            repaid.say(max(row, at), records)
+            repaid.say(row, records)
 
     def _debit(
         self, event: AutoDebit, history: Sequence[float], rows: Rows, row: int, kind: int,
@@ -126,9 +126,11 @@ class Repayment:
         if rows.state[row] == STALE:
             return
         words, is_judged = rows.words[row], bool(rows.state[row] == JUDGED)
-        key = int(words[ACCOUNT]), int(words[OBJECT])
-        mandate = int(words[VERIFICATION])
-        records = self.obligations.debit(key, event, mandate, chance, is_judged=is_judged)
+        key, mandate = (int(words[ACCOUNT]), int(words[OBJECT])), int(words[VERIFICATION])
+        clock_ms = int(rows.clock[row])
+        records = self.obligations.debit(
+            key, event, mandate, chance, clock_ms, is_judged=is_judged
+        )  # fmt: skip
         if decision is not None:
             decision["alert_ids"] = list(dict.fromkeys(one["alert_id"] for one in records))
         repaid.say(row, records)
@@ -146,7 +148,9 @@ class Repayment:
                 repaid.say(row, self.conduct.contact(
                     account, event, voices=voices, is_hardship=is_hardship
                 ))  # fmt: skip
-        repaid.say(row, self.obligations.disposition(account, event, is_judged=is_judged))
+        clock_ms = int(rows.clock[row])
+        records = self.obligations.disposition(account, event, clock_ms, is_judged=is_judged)
+        repaid.say(row, records)
 
     def _decision(
         self, event: AutoDebit, history: Sequence[float], is_degraded: bool
