@@ -219,7 +219,8 @@ class Conduct:
             "evidence": [event_id for _, event_id in reversed(watch.samples)],
             "actions": actions,
             "treatment": self._contacts.treatment(
-                seen.account, seen.at_ms, hardship=seen.is_hardship, is_system_caused=True
+                seen.account, seen.at_ms, hardship=seen.is_hardship,
+                is_system_caused=watch.typology == RETRY,
             ),
             "versions": self._versions,
         }  # fmt: skip

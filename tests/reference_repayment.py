@@ -316,7 +316,7 @@ class Repayment:
             return []
         agency = told.get("agency_id")
         entity = ("account", account) if agency is None else ("agency", agency)
-        treatment = self.contacts.treatment(account, entry.t, caused=True, hardship=hardship)
+        treatment = self.contacts.treatment(account, entry.t, hardship=hardship)
         return self.noted("contact_breach", "high", entity, entry, treatment)
 
     def noted(
