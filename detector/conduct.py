@@ -15,6 +15,7 @@ import msgspec
 
 from detector.alerts import WEIGHTS
 from detector.obligation_steps import ATTEMPTS, SHORT, Obligation, Step, place_of
+from detector.policy import Policy
 from detector.records import LASTING, Versions, case_id
 from detector.rulebook import Rulebook
 from detector.schema import Disposition
@@ -62,9 +63,11 @@ class Conduct:
     """Judges debits and contacts, and keeps the day's watches."""
 
     def __init__(
-        self, rulebook: Rulebook, calendar: Calendar, contacts: Contacts, versions: Versions
-    ) -> None:
+        self, rulebook: Rulebook, policy: Policy, calendar: Calendar, contacts: Contacts,
+        versions: Versions,
+    ) -> None:  # fmt: skip
         self._typologies = rulebook.typologies
+        self._tells_consent = "disposition.contact_consent" not in policy.absent_fields
         numbers = rulebook.parameters
         self._attempts = int(numbers.get("excessive_retry.attempts", 0))
         self._apart_ms = int(numbers.get("excessive_retry.apart_ms", 0))
@@ -98,6 +101,7 @@ class Conduct:
             return []
         is_voice = event.contact_channel == "voice" and bool(event.contact_reached)
         is_night = self._calendar.is_night(event.occurred_at) and not event.contact_consent
+        is_night = is_night and self._tells_consent  # else nobody knows what was agreed
         found = (is_night, is_voice and voices > self._voices, event.contact_party == "other",
                  is_hardship)  # fmt: skip
         kinds = tuple(kind for kind, is_so in zip(KINDS[BREACH], found, strict=True) if is_so)

@@ -47,7 +47,7 @@ class Repayment:
     ) -> None:  # fmt: skip
         self.contacts = Contacts(calendar, policy.budget.contacts_per_day)
         self.obligations = Obligations(rulebook, policy, calendar, self.contacts, versions)
-        self.conduct = Conduct(rulebook, calendar, self.contacts, versions)
+        self.conduct = Conduct(rulebook, policy, calendar, self.contacts, versions)
         self._columns = np.array([columns.index[name] for name in DEBIT_COLUMNS], np.int64)
         self._versions = versions
         self._sources = policy.sources

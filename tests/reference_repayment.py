@@ -58,7 +58,8 @@ class Repayment:
             if not self.has_feed or (one.paid_at() is not None and not one.is_open):
                 continue
             for moment in one.moments() | self.edges(key[0]):
-                if self.looked_ms <= moment < clock_ms:
+                over_ms = one.kept_until() + self.terms.lateness_ms
+                if self.looked_ms <= moment < min(clock_ms, over_ms):
                     moments.append((moment, 2 * one.born + 1, key))
         for account, ledger in self.ledgers.items():
             if ledger.freeze is not None and ledger.freeze["expires_at"] < clock_ms:
