@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from datetime import datetime
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -90,7 +91,7 @@ def test_an_obligation_has_one_alert_whose_revisions_follow_one_another(
         assert [one["revision"] for one in of_one] == list(range(1, len(of_one) + 1))
         assert of_one[0]["status"] == "open"
         assert len({(one["opened_at"], one["case_id"]) for one in of_one}) == 1
-        for before, after in zip(of_one, of_one[1:], strict=False):
+        for before, after in pairwise(of_one):
             over = before["status"] in ("resolved", "withdrawn")
             assert (after["status"] == "open") == over
 
