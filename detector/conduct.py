@@ -151,10 +151,10 @@ class Conduct:
 
         A rail's own error reached nobody, and the attempt after one makes it good.
         """
+        if step.word not in ATTEMPTS or step.word == "channel_error" or len(obligation.steps) < 2:
+            return ()
         place = place_of(step)
         earlier = [s for s in obligation.steps if s.word in ATTEMPTS and place_of(s) < place]
-        if step.word not in ATTEMPTS or step.word == "channel_error" or not earlier:
-            return ()
         was_short = any(s.word in SHORT and s.mandate == step.mandate for s in earlier)
         if not was_short or earlier[-1].word == "channel_error":
             return ()

@@ -23,11 +23,6 @@ class Deadlines:
     def __len__(self) -> int:
         return len(self._heap)
 
-    @property
-    def next_ms(self) -> int | None:
-        """The time of the next one, meant or not; None where there is none."""
-        return self._heap[0][0] if self._heap else None
-
     def add(self, deadline: Deadline) -> None:
         """Add one."""
         heapq.heappush(self._heap, deadline)

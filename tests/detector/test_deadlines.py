@@ -29,7 +29,7 @@ def test_what_is_due_at_a_time_waits_until_the_clock_is_past_it() -> None:
     deadlines.add((10, 0, 1, 1))
     assert deadlines.pop_before(10) is None
     assert deadlines.pop_before(11) == (10, 0, 1, 1)
-    assert deadlines.next_ms is None
+    assert len(deadlines) == 0
 
 
 def test_what_is_no_longer_meant_is_cleared_away() -> None:
