@@ -123,16 +123,16 @@ class Conduct:
             for number in self._days.pop(day):
                 self._touch(day, number)
 
-    def drop(self, account: int, account_id: str) -> None:
+    def drop(self, account: int) -> None:
         """Drop what an account gave: its own watches, and its samples in others'."""
         for day, watches in self._days.items():
             for number, watch in list(watches.items()):
                 left = [sample for sample in watch.samples if sample[0] != account]
-                if watch.entity_kind == "account" and watch.entity_id == account_id:
-                    del watches[number]
-                elif len(left) == len(watch.samples):
+                if len(left) == len(watch.samples):
                     continue
                 watch.samples = left
+                if watch.entity_kind == "account":
+                    del watches[number]
                 self._touch(day, number)
 
     def changes(self) -> Iterator[tuple[tuple[int, int], Watch | None]]:

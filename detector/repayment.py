@@ -98,8 +98,7 @@ class Repayment:
 
     def drop(self, account: int) -> None:
         """Drop all that is remembered of an account."""
-        borrower = self.obligations.borrowers.get(account)
-        self.conduct.drop(account, borrower.ledger.account_id if borrower else "")
+        self.conduct.drop(account)
         self.obligations.borrowers.drop(account)
         self.contacts.drop(account)
 
