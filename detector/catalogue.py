@@ -38,10 +38,17 @@ ACTIONS: Final = (
 )  # fmt: skip
 PURPOSES: Final = ("anti_fraud", "repayment", "operations")
 EFFECTS: Final = ("alert", "withdraw")
-TYPOLOGY_KINDS: Final = ("rules", "obligation")
-OBLIGATION_NAMES: Final = ("failures", "debited_minor", "due_minor")  # what their texts may name
+TYPOLOGY_KINDS: Final = ("rules", "obligation", "conduct", "limit")
+# What the texts may name of a typology that has no rules, by its kind.
+OWN_NAMES: Final[Mapping[str, tuple[str, ...]]] = {
+    "obligation": ("failures", "attempts", "debited_minor", "due_minor", "left_minor",
+                   "hours_left", "chance"),
+    "conduct": ("count", "beyond", "close", "by_night", "to_another", "hardship"),
+    "limit": ("unpaid", "due"),
+}  # fmt: skip
 EXPECTATIONS: Final = ("hit", "clear", "abstain")
 ENTITIES: Final = STAGES
+WATCHED_ENTITIES: Final = (*ENTITIES, "channel", "agency")  # of typologies that have no rules
 STANDING_SUFFIX: Final = "_hit_age_ms"
 
 # What pulls a rule, and the event type that it is a part of.

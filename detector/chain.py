@@ -114,13 +114,16 @@ class Link:
 
         To be called once at the very beginning of a service, with the same time for all partitions
         of a stage: what asks for how long the log has been watched then hears the same in each.
-        What is too old by then is dropped. Nothing is said now: no rule waits for a deadline.
+        What falls due before that time is said, and what is too old by then is dropped.
         """
         day = self.stage.day
+        outputs = LinkOutputs()
+        if self.repayment is not None:
+            outputs.alerts = self.repayment.advance(clock_ms)
         self.stage.advance(clock_ms)
         if self.stage.day != day:
             self._tidy()
-        return LinkOutputs()
+        return outputs
 
     def erase(self, account: str | int) -> None:
         """Forget an account: by its id at the account stage, by its id's hash at a later one.
@@ -135,8 +138,7 @@ class Link:
             events = events_of_row(memory, key)
             self.stage.store.drop(key)
             self.book.drop(key)
-            self.repayment.obligations.drop(key)
-            self.repayment.contacts.drop(key)
+            self.repayment.drop(key)
         else:
             oldest_ms = self.clock_ms - self.lateness_ms - EVIDENCE_REACH_MS
             events, keys = events_elsewhere(memory, key, oldest_ms)

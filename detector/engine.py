@@ -100,6 +100,15 @@ class Engine:
         self._timer("decide")
         return outputs
 
+    def advance(self, clock_ms: int) -> Outputs:
+        """Let the account stage's clock go on to a time without an event; never back.
+
+        What falls due before that time is said.
+        """
+        outputs = Outputs(alerts=self.repayment.advance(clock_ms))
+        self.stages[0].advance(clock_ms)
+        return outputs
+
     def counts(self) -> dict[str, Any]:
         """What was handled so far, and what is remembered."""
         findings: dict[str, dict[str, int]] = {}

@@ -75,6 +75,7 @@ class Rows(NamedTuple):
     decide: NDArray[np.uint8]  # a draw told for the first time
     onward: NDArray[np.uint8]
     degraded: NDArray[np.uint8]
+    clock: NDArray[np.int64]  # of the account stage, once this event was handled
 
 
 def empty_rows(words: NDArray[np.int64], columns: int) -> Rows:
@@ -90,6 +91,7 @@ def empty_rows(words: NDArray[np.int64], columns: int) -> Rows:
         decide=np.zeros(n, np.uint8),
         onward=np.zeros(n, np.uint8),
         degraded=np.zeros(n, np.uint8),
+        clock=np.zeros(n, np.int64),
     )
 
 

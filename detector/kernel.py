@@ -114,6 +114,7 @@ def walk(
         i = order[position]
         if key_word == ACCOUNT:
             row, first, is_own = enter_account(i, rows, m, absent_ids, lateness_ms, history_ms)
+            rows.clock[i] = m.clock[CLOCK_NOW]
         else:
             row, first, is_own = _enter_entity(
                 i, key_word, rows, m, plan, rules, lateness_ms, history_ms, found

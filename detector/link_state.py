@@ -10,7 +10,7 @@ from detector.state import Record, StageState, refusal
 from detector.state_repayment import PopulationState, RepaymentState
 from detector.state_restoring import StageRestorer
 
-OF_REPAYMENT: Final = (b"N", b"O", b"C")
+OF_REPAYMENT: Final = (b"N", b"O", b"L", b"C", b"W")
 OF_POPULATION: Final = (b"P",)
 
 

@@ -1,261 +1,247 @@
-"""The life of an obligation: failed, retried, paid, taken back. One alert an obligation.
+"""The obligations of a link: steps and deadlines in, revisions of their alerts out.
 
-An obligation's state is a fold over its steps in event order, made anew at each arrival, so a late
-step needs no special care. Its alert's id is a hash of the obligation alone (contract).
+An obligation's standing is a fold over its steps as of a time (obligation_states.py), made anew at
+each look. It is looked at when a step comes and when a deadline is due; a revision is made where
+what is to be said has changed. Its alert's id is a hash of the obligation alone (contract).
 """
 
 from __future__ import annotations
 
-from bisect import insort
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
-from hashlib import blake2b
-from typing import Any, Final
+from typing import Any
 
-from detector.money import Told
-from detector.records import EVIDENCE_MAX, Versions, case_id, number
+from detector.arrangements import Reliefs
+from detector.borrowers import LEDGER, Borrower, Borrowers, Key
+from detector.ledgers import Ledger
+from detector.limit_advice import LimitAdvice
+from detector.obligation_alerts import Moment, ObligationAlerts, alert_id_of
+from detector.obligation_states import NEVER_MS, Standing, limits_of, standing_at
+from detector.obligation_steps import ABOUT_OBLIGATIONS, Obligation, Step
+from detector.policy import Policy
+from detector.records import Versions
 from detector.rulebook import Rulebook
-from detector.schema import AutoDebit
+from detector.schema import AutoDebit, Disposition
 from detector.treatment import Calendar, Contacts
 
-TYPOLOGY: Final = "debit_failed"
-STEPS_MAX: Final = 64  # of one obligation: the first, and the newest of the others
-# An obligation that no step reached for so long begins anew at its next one, and is dropped as soon
-# as only such a step could come: what is remembered never depends on when it was tidied up.
-QUIET_KEPT_MS: Final = 3 * 86_400_000  # one that never failed
-FAILED_KEPT_MS: Final = 180 * 86_400_000  # one with an alert: a reversal may open it again
-SHORT: Final = frozenset({"insufficient_balance", "partial"})
-
-
-@dataclass(slots=True, order=True)
-class Step:
-    """One event of an obligation; ordered by time, then arrival."""
-
-    at_ms: int
-    arrival: int
-    outcome: str = field(compare=False)
-    debited_minor: int = field(compare=False)
-    event_id: str = field(compare=False)
-
-
-@dataclass(slots=True, frozen=True)
-class Standing:
-    """Where an obligation stands after all its steps."""
-
-    failures: int
-    debited_minor: int
-    is_paid: bool
-    failed_first_ms: int  # -1: never
-    paid_ms: int  # -1: not paid
-
-
-@dataclass(slots=True)
-class Obligation:
-    """An obligation and what was last said of it."""
-
-    due_minor: int
-    steps: list[Step] = field(default_factory=list)
-    revision: int = 0
-    status: str = ""
-    said: tuple[int, int, bool] | None = None
-    opened_at_ms: int = -1
-    newest_ms: int = 0
-    failed: bool = False  # for want of balance, at some step
-
-    def add(self, step: Step) -> None:
-        """Put a step in its place."""
-        insort(self.steps, step)
-        if len(self.steps) > STEPS_MAX:
-            del self.steps[1]
-        self.newest_ms = max(self.newest_ms, step.at_ms)
-
-    @property
-    def kept_ms(self) -> int:
-        """How long after its newest step it is still the same obligation."""
-        return FAILED_KEPT_MS if self.revision else QUIET_KEPT_MS
-
-    def standing(self) -> Standing:
-        """The fold over the steps."""
-        failures, debited, failed_ms, paid_ms = 0, 0, -1, -1
-        for step in self.steps:
-            if step.outcome in SHORT:
-                failures += 1
-                failed_ms = step.at_ms if failed_ms < 0 else failed_ms
-            if step.outcome in ("partial", "success"):
-                debited += step.debited_minor
-            paid = step.outcome in ("success", "settled") or (
-                step.outcome == "partial" and debited >= self.due_minor
-            )
-            if paid and paid_ms < 0:
-                paid_ms = step.at_ms
-            elif step.outcome == "reversed":
-                paid_ms, debited = -1, 0  # it takes back all that was debited before
-        return Standing(failures, debited, paid_ms >= 0, failed_ms, paid_ms)
+Records = list[dict[str, Any]]
 
 
 class Obligations:
-    """All obligations of a stage that may still change."""
+    """All obligations of a link that may still change."""
 
     def __init__(
-        self, rulebook: Rulebook, calendar: Calendar, contacts: Contacts, versions: Versions
-    ) -> None:
-        self._typology = rulebook.typologies.get(TYPOLOGY)
+        self, rulebook: Rulebook, policy: Policy, calendar: Calendar, contacts: Contacts,
+        versions: Versions,
+    ) -> None:  # fmt: skip
+        self._limits = limits_of(
+            rulebook.typologies, rulebook.parameters, hears_answers=policy.sources["disposition"]
+        )
+        self._writer = ObligationAlerts(
+            rulebook.typologies, self._limits, calendar, contacts, versions
+        )
+        self._advice = LimitAdvice(rulebook, calendar, contacts, versions)
+        self._reliefs = Reliefs(policy)
         self._calendar = calendar
-        self._contacts = contacts
-        self._versions = versions.record
-        # Least recently stepped first, so that tidying up looks only at what may go.
-        self._quiet: dict[tuple[int, int], Obligation] = {}  # without an alert
-        self._alerted: dict[tuple[int, int], Obligation] = {}
-        self.arrivals = 0  # steps ever taken
-        self._touched: set[tuple[int, int]] | None = None  # None: nobody asks for changes
+        self._has_feed = policy.sources["auto_debit"]
+        self.borrowers = Borrowers(policy.lateness_ms)
 
-    @property
-    def count(self) -> int:
-        """How many are remembered."""
-        return len(self._quiet) + len(self._alerted)
+    def debit(
+        self, key: Key, event: AutoDebit, mandate: int, chance: float, clock_ms: int,
+        *, is_judged: bool,
+    ) -> Records:  # fmt: skip
+        """Take a debit event; the revisions it makes, as of the clock that it found or set.
 
-    def step(
-        self, key: tuple[int, int], event: AutoDebit, *, is_judged: bool
-    ) -> dict[str, Any] | None:
-        """Take a debit event (key: hashes of account and obligation); the revision it makes."""
-        obligation = self._quiet.pop(key, None) or self._alerted.pop(key, None)
-        if obligation is None or event.occurred_at > obligation.newest_ms + obligation.kept_ms:
-            obligation = Obligation(event.amount_due_minor)
-        if self._touched is not None:
-            self._touched.add(key)
-        record = self._follow(key, obligation, event, is_judged=is_judged)
-        (self._alerted if obligation.revision else self._quiet)[key] = obligation
-        return record
-
-    def _follow(
-        self, key: tuple[int, int], obligation: Obligation, event: AutoDebit, *, is_judged: bool
-    ) -> dict[str, Any] | None:
-        self.arrivals += 1
+        `key`: hashes of account and obligation; `chance`: of failing, of a scheduled one.
+        """
+        borrowers = self.borrowers
+        borrowers.arrivals += 1
+        at_ms, arrival = event.occurred_at, borrowers.arrivals
+        borrower = borrowers.known(key[0], event.account_id, at_ms)
+        obligation = borrower.obligations.get(key[1])
+        if obligation is None or at_ms > obligation.kept_until_ms():
+            borrowers.count += obligation is None
+            obligation = Obligation(
+                arrival, event.account_id, event.channel, event.currency,
+                event.amount_due_minor, event.due_at, event.overdue_at, (at_ms, arrival),
+            )  # fmt: skip
+            borrower.obligations[key[1]] = obligation
+            borrower.ledger.note_due(event.due_at)
         obligation.add(Step(
-            event.occurred_at, self.arrivals, event.outcome, event.amount_debited_minor,
-            event.event_id,
+            at_ms, arrival, event.outcome, event.amount_debited_minor, event.event_id, mandate
         ))  # fmt: skip
-        obligation.failed = obligation.failed or event.outcome in SHORT
-        if self._typology is None or not is_judged or not obligation.failed:
-            return None
-        standing = obligation.standing()
-        if obligation.revision == 0 and (standing.is_paid or standing.failures == 0):
-            return None
-        saying = (standing.failures, standing.debited_minor, standing.is_paid)
-        was_open = obligation.status in ("open", "updated")
-        if saying == obligation.said or (standing.is_paid and not was_open):
-            return None
-        obligation.said = saying
-        obligation.revision += 1
-        obligation.status = "resolved" if standing.is_paid else "updated" if was_open else "open"
+        _take_terms(obligation, event, (at_ms, arrival), chance)
+        by = Moment(at_ms, event.event_id)
+        return self._look(key, borrower, obligation, clock_ms, by, speaks=is_judged)
+
+    def disposition(
+        self, account: int, event: Disposition, clock_ms: int, *, is_judged: bool
+    ) -> Records:
+        """Take what people found or did; the revisions it makes, as of the clock."""
+        self.borrowers.arrivals += 1
+        word, at_ms = event.disposition, event.occurred_at
+        if word in ("confirmed_fraud", "false_positive"):
+            return self._verdict(account, event) if is_judged else []
+        by, records = Moment(at_ms, event.event_id), Records()
+        until_ms = -1 if event.until_at is None else event.until_at
+        is_hardship = word == "hardship_granted"
+        if is_hardship and until_ms >= 0:
+            ledger = self.borrowers.known(account, event.account_id or "", at_ms).ledger
+            if at_ms >= ledger.hardship_from_ms:
+                ledger.hardship_from_ms, ledger.hardship_until_ms = at_ms, until_ms
+        found = self.borrowers.get(account)
+        if word not in ABOUT_OBLIGATIONS or found is None:
+            return records
+        named = self._named(account, found, event)
+        for number, obligation in sorted(found.obligations.items(), key=lambda one: one[1].born):
+            if number == named or (is_hardship and named is None and not obligation.is_paid):
+                arrival = self.borrowers.arrivals
+                obligation.add(Step(at_ms, arrival, word, 0, event.event_id, until_ms=until_ms))
+            elif not is_hardship:
+                continue
+            key = account, number
+            records += self._look(key, found, obligation, clock_ms, by, speaks=is_judged)
+        return records
+
+    def is_under_hardship(self, account: int, event: Disposition) -> bool:
+        """Whether the borrower, or the obligation that is named, is under hardship or relief."""
+        borrower = self.borrowers.get(account)
+        if borrower is None:
+            return False
+        named = self._named(account, borrower, event)
+        return any(
+            self._standing(borrower, obligation, event.occurred_at).is_hardship
+            for number, obligation in borrower.obligations.items()
+            if not obligation.is_paid and named in (None, number)
+        )
+
+    def fire_before(self, clock_ms: int) -> tuple[int, Records] | None:
+        """The next deadline before a time at which something is to be said: when, and what.
+
+        None where nothing more is due. To be asked until then.
+        """
+        while (deadline := self.borrowers.due_before(clock_ms)) is not None:
+            due_ms, _, account, number = deadline
+            records = self._fire((account, number), due_ms)
+            if records:
+                return due_ms, records
+        return None
+
+    def of(self, key: Key) -> Obligation | None:
+        """An obligation, if it is remembered."""
+        borrower = self.borrowers.get(key[0])
+        return None if borrower is None else borrower.obligations.get(key[1])
+
+    def _verdict(self, account: int, event: Disposition) -> Records:
+        borrower = self.borrowers.known(account, event.account_id or "", event.occurred_at)
+        records = self._advice.verdict(account, borrower.ledger, event)
+        if borrower.ledger.freeze is not None:
+            self.borrowers.wait_for_ledger(account, borrower.ledger)
+        return records
+
+    def _standing(self, borrower: Borrower, obligation: Obligation, at_ms: int) -> Standing:
+        ledger = borrower.ledger
+        reliefs = list(self._reliefs.of(obligation.account_id, obligation.channel))
+        if ledger.hardship_until_ms >= 0:
+            reliefs.append((ledger.hardship_from_ms, ledger.hardship_until_ms + 1))
+        return standing_at(obligation, at_ms, self._limits, reliefs)
+
+    def _look(
+        self, key: Key, borrower: Borrower, obligation: Obligation, clock_ms: int, by: Moment,
+        *, speaks: bool,
+    ) -> Records:  # fmt: skip
+        # A step may be dated ahead of a clock that does not follow it.
+        standing = self._standing(borrower, obligation, max(clock_ms, obligation.newest_ms))
+        obligation.is_paid = standing.is_paid
+        records = Records()
+        if speaks and self._has_feed:
+            records = self._speak(key, borrower, obligation, standing, by)
+        next_ms = standing.next_ms if self._has_feed else NEVER_MS
+        self.borrowers.wait_for(key, obligation, next_ms)
+        self.borrowers.touch(key)
+        return records
+
+    def _speak(
+        self, key: Key, borrower: Borrower, obligation: Obligation, standing: Standing, by: Moment
+    ) -> Records:
+        was_open, before = obligation.is_open, obligation.said
+        if not standing.state:
+            if not was_open or before is None:
+                return []
+            status, state = "resolved", before[0]
+        elif was_open and standing.saying == before:
+            return []
+        else:
+            status, state = "updated" if was_open else "open", standing.state
+        obligation.revision, obligation.status = obligation.revision + 1, status
         if obligation.opened_at_ms < 0:
-            obligation.opened_at_ms = event.occurred_at
-        return self._record(key, obligation, standing, event)
+            obligation.opened_at_ms = by.at_ms
+        ledger = borrower.ledger
+        said = [self._writer.record(key, obligation, state, standing, by, ledger.cure_days)]
+        obligation.said = (state, *standing.saying[1:])
+        facts = standing.facts
+        if standing.is_paid and facts.failures:
+            ledger.note_cure(self._calendar.local(facts.paid_ms).day)
+            self.borrowers.touch((key[0], LEDGER))
+        if state == "overdue" and status == "resolved" and standing.is_paid:
+            said += self._advice.cured(key, ledger, obligation, by)
+        if standing.state == "overdue" and not standing.is_system_caused:
+            if obligation.was_overdue_ms < 0:
+                obligation.was_overdue_ms = obligation.overdue_ms
+                said += self._advice.overdue(key[0], ledger, borrower.obligations, by)
+                self.borrowers.touch((key[0], LEDGER))
+        elif 0 <= facts.paid_ms <= obligation.was_overdue_ms:
+            obligation.was_overdue_ms = -1  # it was paid in time, as came out late
+        return said
 
-    def forget(self, clock_ms: int, lateness_ms: int) -> None:
-        """Drop what any step that can still be judged would begin anew."""
-        for known in (self._quiet, self._alerted):
-            gone = []
-            for key, obligation in known.items():
-                if obligation.newest_ms + obligation.kept_ms >= clock_ms - lateness_ms:
-                    break
-                gone.append(key)
-            for key in gone:
-                del known[key]
-            if self._touched is not None:
-                self._touched.update(gone)
+    def _fire(self, key: Key, due_ms: int) -> Records:
+        borrower = self.borrowers.get(key[0])
+        if borrower is None:
+            return []
+        if key[1] == LEDGER:
+            return self._fire_ledger(key[0], borrower.ledger, due_ms)
+        obligation = borrower.obligations.get(key[1])
+        is_meant = obligation is not None and obligation.waits_ms == due_ms
+        if obligation is None or not is_meant or self.borrowers.drop_if_over(key, due_ms):
+            return []
+        by = Moment(due_ms, obligation.steps[-1].event_id)
+        at_ms, after_ms = (max(t, obligation.newest_ms) for t in (due_ms, due_ms + 1))
+        at, after = (self._standing(borrower, obligation, t).saying for t in (at_ms, after_ms))
+        # What only a too-late step has changed is not for a deadline to say.
+        return self._look(key, borrower, obligation, after_ms, by, speaks=at != after)
 
-    def drop(self, account: int) -> None:
-        """Drop all obligations of an account."""
-        for known in (self._quiet, self._alerted):
-            gone = [key for key in known if key[0] == account]
-            for key in gone:
-                del known[key]
-            if self._touched is not None:
-                self._touched.update(gone)
+    def _fire_ledger(self, account: int, ledger: Ledger, due_ms: int) -> Records:
+        records = Records()
+        if ledger.freeze is not None and ledger.freeze.expires_ms <= due_ms:
+            records = self._advice.expired(account, ledger)
+            self.borrowers.touch((account, LEDGER))
+        if not self.borrowers.drop_if_over((account, LEDGER), due_ms):
+            self.borrowers.wait_for_ledger(account, ledger)
+        return records
 
-    def changes(self) -> Iterator[tuple[tuple[int, int], Obligation | None]]:
-        """The obligations that were stepped or forgotten since this was last asked."""
-        touched, self._touched = self._touched, set()
-        for key in sorted(touched or ()):
-            yield key, self._quiet.get(key) or self._alerted.get(key)
-
-    def restore(self, told: Mapping[tuple[int, int], Obligation], arrivals: int) -> None:
-        """Take the obligations of an earlier run, and how many steps it had taken."""
-        self.arrivals = arrivals
-        for key, one in sorted(told.items(), key=lambda item: max(item[1].steps).arrival):
-            (self._alerted if one.revision else self._quiet)[key] = one
-
-    def _record(
-        self, key: tuple[int, int], obligation: Obligation, standing: Standing, event: AutoDebit
-    ) -> dict[str, Any]:
-        assert self._typology is not None
-        typology = self._typology
-        hardship = bool(event.hardship)
-        actions = ["none"] if standing.is_paid else ["offer_plan" if hardship else "remind"]
-        at_risk = max(0, event.amount_due_minor - standing.debited_minor)
-        return {
-            "alert_id": alert_id_of(key),
-            "revision": obligation.revision,
-            "status": obligation.status,
-            "family": typology.family,
-            "typology": TYPOLOGY,
-            "severity": typology.severity,
-            "entity": {"kind": "account", "id": event.account_id},
-            "case_id": case_id(key[0], self._calendar.day(obligation.opened_at_ms)),
-            "amount_minor": 0 if standing.is_paid else at_risk,
-            "currency": event.currency,
-            "act_by": None if standing.is_paid else event.overdue_at,
-            "expires_at": None,
-            "human_review": "not_needed",
-            "account_id": event.account_id,
-            "trigger_event_id": event.event_id,
-            "occurred_at": event.occurred_at,
-            "opened_at": obligation.opened_at_ms,
-            "score": 0.0 if standing.is_paid else 0.25,
-            "reasons": self._reasons(standing, event),
-            "techniques": list(typology.techniques),
-            "evidence": [step.event_id for step in obligation.steps][-EVIDENCE_MAX:],
-            "actions": actions,
-            "treatment": self._contacts.treatment(key[0], event.occurred_at, hardship=hardship),
-            "versions": self._versions,
-        }
-
-    def _reasons(self, standing: Standing, event: AutoDebit) -> list[dict[str, Any]]:
-        assert self._typology is not None
-        currency = event.currency
-        seen = {
-            "failures": standing.failures,
-            "debited_minor": Told(standing.debited_minor, currency),
-            "due_minor": Told(event.amount_due_minor, currency),
-        }
-        rule = f"{TYPOLOGY}@{self._typology.version}"
-        reasons = [_reason(
-            TYPOLOGY, self._typology.text.format(**seen), self._typology.text_zh.format(**seen),
-            rule, 1.0, standing.failures, 0, 1,
-        )]  # fmt: skip
-        if standing.is_paid:
-            cure_ms = max(0, standing.paid_ms - standing.failed_first_ms)
-            hours = number(round(cure_ms / 3_600_000, 1))
-            reasons.append(_reason(
-                "debit_cured", f"paid {hours} hours after the first failure",
-                f"首次失败后{hours}小时还清", rule, 0.0, cure_ms, None, None,
-            ))  # fmt: skip
-        return reasons
+    @staticmethod
+    def _named(account: int, borrower: Borrower, event: Disposition) -> int | None:
+        """The obligation that a disposition speaks of, by any of its events or by its alert."""
+        for number, obligation in borrower.obligations.items():
+            if event.target_event_id is not None and any(
+                step.event_id == event.target_event_id for step in obligation.steps
+            ):
+                return number
+            if event.alert_id is not None and event.alert_id == alert_id_of((account, number)):
+                return number
+        return None
 
 
-def _reason(
-    code: str, text: str, text_zh: str, rule: str, contribution: float, observed: int,
-    normal: int | None, threshold: int | None,
-) -> dict[str, Any]:  # fmt: skip
-    return {
-        "code": code, "text": text, "text_zh": text_zh, "rule": rule,
-        "contribution": contribution, "observed": observed, "normal": normal,
-        "threshold": threshold,
-    }  # fmt: skip
-
-
-def alert_id_of(key: tuple[int, int]) -> str:
-    """The id of an obligation's alert: from account and obligation alone."""
-    text = f"obligation|{key[0]}|{key[1]}"
-    return blake2b(text.encode(), digest_size=16, person=b"lendwatch.alert").hexdigest()
+def _take_terms(
+    obligation: Obligation, event: AutoDebit, place: tuple[int, int], chance: float
+) -> None:
+    """The terms are as the newest debit event tells them."""
+    if place >= obligation.terms_place:
+        obligation.terms_place = place
+        obligation.channel = event.channel
+        obligation.due_ms, obligation.overdue_ms = event.due_at, event.overdue_at
+        ends = [e for e in (event.mandate_valid_until, event.mandate_revoked_at) if e is not None]
+        obligation.mandate_until_ms = min(ends, default=-1)
+        if event.outcome == "scheduled":
+            obligation.chance = chance
+    if event.hardship is not None and place >= obligation.hardship_place:
+        obligation.hardship_place = place
+        obligation.is_hardship = event.hardship

@@ -12,10 +12,11 @@ from detector.catalogue import (
     ACTIONS,
     ENTITIES,
     FAMILIES,
-    OBLIGATION_NAMES,
+    OWN_NAMES,
     PURPOSES,
     SEVERITIES,
     TYPOLOGY_KINDS,
+    WATCHED_ENTITIES,
 )  # fmt: skip
 from detector.rules import Typology
 from detector.texts import names_in
@@ -80,7 +81,9 @@ _TYPOLOGY_KEYS: Final = (
     "name", "version", "kind", "family", "entity", "entities", "purpose", "techniques", "quiet",
     "title", "title_zh", "misses",
 )  # fmt: skip
-_OBLIGATION_KEYS: Final = ("severity", "actions", "text", "text_zh")
+_OWN_KEYS: Final = (
+    "severity", "actions", "raised_severity", "raised_actions", "text", "text_zh",
+)  # fmt: skip
 
 
 def read_typology(top: Section, parameters: Mapping[str, float]) -> Typology:
@@ -89,18 +92,19 @@ def read_typology(top: Section, parameters: Mapping[str, float]) -> Typology:
     if section is None:
         raise top.error("", 'lacks "[typology]"')
     kind = section.choice("kind", TYPOLOGY_KINDS, "rules")
-    own = kind == "obligation"
-    section.only([*_TYPOLOGY_KEYS, *(_OBLIGATION_KEYS if own else ())])
+    own = kind != "rules"
+    section.only([*_TYPOLOGY_KEYS, *(_OWN_KEYS if own else ())])
+    known = WATCHED_ENTITIES if own else ENTITIES
     name, stem = section.text("name"), Path(top.file.name).stem
     if name != stem:
         raise section.error("name", f'"{name}" is not the name of the file', stem)
-    entity = section.choice("entity", ENTITIES)
-    entities = section.words("entities", ENTITIES, (entity,))
+    entity = section.choice("entity", known)
+    entities = section.words("entities", known, (entity,))
     if entity not in entities:
         raise section.error("entities", f'lacks the "{entity}" of entity')
     if own:
         for key in ("text", "text_zh"):
-            names_in(section, key, OBLIGATION_NAMES, 1)
+            names_in(section, key, OWN_NAMES[kind], 1)
     return Typology(
         name=check_name(section, "name", name),
         version=section.integer("version", 1, 1_000_000),
@@ -116,11 +120,20 @@ def read_typology(top: Section, parameters: Mapping[str, float]) -> Typology:
         misses=section.text("misses"),
         severity=section.choice("severity", SEVERITIES) if own else "",
         actions=section.words("actions", ACTIONS) if own else (),
+        raised_severity=_raised(section, own),
+        raised_actions=section.words("raised_actions", ACTIONS, ()) if own else (),
         text=section.text("text") if own else "",
         text_zh=section.text("text_zh") if own else "",
         file=section.file.name,
         line=section.line,
     )
+
+
+def _raised(section: Section, own: bool) -> str:
+    """The severity of the second degree; "" where there is none."""
+    if not own or not section.has("raised_severity"):
+        return ""
+    return section.choice("raised_severity", SEVERITIES)
 
 
 def _needed_span(section: Section, key: str, parameters: Mapping[str, float]) -> int:

@@ -20,8 +20,10 @@ __all__ = ["FeatureSpec", "Rule", "StoryTest", "Typology", "compile_rules"]
 class Typology:
     """A pattern that is looked for, and how its alerts fold.
 
-    `kind` "rules": judged by the rules of its file. `kind` "obligation": judged by the life cycle
-    of obligations; then `severity`, `actions`, `text`, `text_zh` are its alerts' own (else empty).
+    `kind` "rules": judged by the rules of its file. The others are judged by code: "obligation" by
+    the life cycle of obligations, "conduct" by what the lender does, "limit" by limit_advice.py;
+    then `severity`, `actions`, `text`, `text_zh` are its alerts' own (else empty), and the raised
+    ones those of a second degree ("" and () where it has none).
     """
 
     name: str
@@ -38,6 +40,8 @@ class Typology:
     misses: str  # what it cannot see
     severity: str
     actions: tuple[str, ...]
+    raised_severity: str
+    raised_actions: tuple[str, ...]
     text: str
     text_zh: str
     file: str
@@ -85,8 +89,8 @@ class Rule:
 class StoryTest:
     """A rulebook's own test: a story, and what the rule must say at its last event.
 
-    `rule` is a rule's id, or the name of an obligation typology. `policy` is the table of keys laid
-    over the policy.
+    `rule` is a rule's id, or the name of a typology that has no rules. `policy` is the table of
+    keys laid over the policy. `until_ms`: how far the clock goes on; None: to the last event.
     """
 
     name: str
@@ -97,6 +101,7 @@ class StoryTest:
     events: tuple[Mapping[str, Any], ...] = field(hash=False)
     file: str
     line: int
+    until_ms: int | None = None  # epoch
 
 
 def compile_rules(rules: Sequence[Rule], column_index: Mapping[str, int]) -> Programs:

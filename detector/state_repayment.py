@@ -1,24 +1,32 @@
 """The state of the repayment half, and of the population's log-ins, as records (see state.py).
 
 N arrivals     steps of obligations ever taken
-O obligation   its steps and what was last said of it
+O obligation   its steps, what was last said of it, when it is looked at next
+L ledger       of one account: what fell due, cures, hardship, a freeze
 C contacts     of one account on one local day
+W watch        of an entity's conduct on one local day
 P population   log-ins of one minute (0) or hour (1) of all accounts
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from detector.borrowers import LEDGER
+from detector.conduct import Watch
+from detector.ledgers import Ledger
 from detector.memory import Memory
-from detector.obligations import Obligation
+from detector.obligation_steps import Obligation
 from detector.repayment import Repayment
 from detector.sealing import sealed
-from detector.state import KEY_BYTES, Record, key_of, opened
+from detector.state import KEY_BYTES, Record, key_of, opened, refusal
+from detector.treatment import Counts
+
+KINDS: Final[Mapping[bytes, Any]] = {b"O": Obligation, b"L": Ledger, b"C": Counts, b"W": Watch}
 
 
 def _parts(key: bytes) -> tuple[int, ...]:
@@ -29,41 +37,49 @@ def _parts(key: bytes) -> tuple[int, ...]:
 
 
 class RepaymentState:
-    """Writes and reads the records of obligations and contacts."""
+    """Writes and reads the records of the repayment half. Deadlines need none of their own: an
+    obligation says when it is looked at next."""
 
     def __init__(self, repayment: Repayment) -> None:
         self._repayment = repayment
-        self._arrivals = repayment.obligations.arrivals
+        self._arrivals = repayment.obligations.borrowers.arrivals
         list(self.changes())  # from now on somebody asks
 
     def changes(self) -> Iterator[Record]:
         """What changed since this was last asked."""
-        for key, obligation in self._repayment.obligations.changes():
-            yield key_of(b"O", *key), None if obligation is None else sealed(obligation)
-        for key, count in self._repayment.contacts.changes():
-            yield key_of(b"C", *key), sealed(count) if count else None
-        arrivals = self._repayment.obligations.arrivals
-        if arrivals != self._arrivals:
-            self._arrivals = arrivals
-            yield b"N", sealed(arrivals)
+        borrowers = self._repayment.obligations.borrowers
+        for (account, number), told in borrowers.changes():
+            key = key_of(b"L", account) if number == LEDGER else key_of(b"O", account, number)
+            yield key, None if told is None else sealed(told)
+        for day_account, counts in self._repayment.contacts.changes():
+            yield key_of(b"C", *day_account), sealed(counts) if counts else None
+        for scope, watch in self._repayment.conduct.changes():
+            yield key_of(b"W", *scope), sealed(watch) if watch else None
+        if borrowers.arrivals != self._arrivals:
+            self._arrivals = borrowers.arrivals
+            yield b"N", sealed(self._arrivals)
 
     def restore(self, records: Mapping[bytes, bytes]) -> None:
         """Fill an empty repayment half.
 
         Raises:
-            StateError: a record is of another schema, or damaged.
+            StateError: a record is of another schema, damaged, or an obligation lacks its ledger.
         """
-        obligations: dict[Any, Obligation] = {}
-        contacts: dict[Any, int] = {}
+        told: dict[bytes, dict[Any, Any]] = {kind: {} for kind in KINDS}
         for key, value in records.items():
-            if key[:1] == b"O":
-                obligations[_parts(key)] = opened(key, value, Obligation)
-            elif key[:1] == b"C":
-                contacts[_parts(key)] = opened(key, value, int)
-            else:
+            kind = key[:1]
+            if kind == b"N":
                 self._arrivals = opened(key, value, int)
-        self._repayment.obligations.restore(obligations, self._arrivals)
-        self._repayment.contacts.restore(contacts)
+            else:
+                told[kind][_parts(key)] = opened(key, value, KINDS[kind])
+        ledgers = {account: ledger for (account,), ledger in told[b"L"].items()}
+        for account, number in told[b"O"]:
+            if account not in ledgers:
+                raise refusal(key_of(b"O", account, number), "its account's ledger is not there")
+        repayment = self._repayment
+        repayment.obligations.borrowers.restore(told[b"O"], ledgers, self._arrivals)
+        repayment.contacts.restore(told[b"C"])
+        repayment.conduct.restore(told[b"W"])
 
 
 class PopulationState:

@@ -3,8 +3,8 @@
 A story tells only what matters; every other field gets a plain default. `at` is relative ("-3d",
 "90s") to a fixed base, 2026-03-02 10:00 in Shanghai; so are the other times. `field = "none"`
 leaves an optional field out. `repeat = { times = 9, every = "1m", account_id = "A{n}" }` makes
-several events, n from 1. The log is in order of time; what is equal in time is in the order of the
-types.
+several events, n from 1. `until` is how far the clock goes on after the last event. The log is in
+order of time; what is equal in time is in the order of the types.
 """
 
 from __future__ import annotations
@@ -63,13 +63,17 @@ _DEFAULTS: Final[Mapping[str, Mapping[str, Any]]] = {
 
 def read_story(section: Section, rules: Collection[str]) -> StoryTest:
     """One [[test]] of a file with these rules; the section's error where anything is wrong."""
-    section.only(["name", "rule", "expect", "prelude", "policy", "events"])
+    section.only(["name", "rule", "expect", "prelude", "policy", "until", "events"])
     overlay = section.section("policy")
     events = list(section.sections("events"))
     if not events:
         raise section.error("", "needs at least one event")
     for event in events:
         _check_event(event)
+    until_ms = None
+    if section.has("until"):
+        _check_duration(section, "until")
+        until_ms = BASE_MS + (duration_ms(section.text("until")) or 0)
     return StoryTest(
         name=section.text("name"),
         rule=section.choice("rule", rules),
@@ -79,6 +83,7 @@ def read_story(section: Section, rules: Collection[str]) -> StoryTest:
         events=tuple(event.table for event in events),
         file=section.file.name,
         line=section.line,
+        until_ms=until_ms,
     )
 
 

@@ -11,6 +11,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import orjson
 from rich.console import Console
@@ -86,24 +87,50 @@ def check(folder: Path | None) -> Iterator[Verdict]:
 
 
 def result_of(test: StoryTest, policy: Policy, rulebook: Rulebook) -> str:
-    """What the test's rule, or obligation typology, says of the story's last event.
+    """What the test's rule says of the story's last event, or what stands at the story's end.
 
-    `NOT_JUDGED` where the rule did not look at it at all.
+    The latter of a typology without rules. `NOT_JUDGED` where the rule did not look at it at all.
     """
     ids = Ids()
     engine, decoder = Engine(rulebook, policy, ids), Decoder(ids, TIME_MAX_MS)
     lines = story_lines(test)
-    engine.process(_decoded(decoder, lines[:-1], test))
     if test.rule in rulebook.typologies:
-        if not policy.sources["auto_debit"]:
-            return "abstain"
-        alerts = engine.process(_decoded(decoder, lines[-1:], test)).alerts
-        standing = [a for a in alerts if a["status"] in ("open", "updated")]
-        return "hit" if any(a["typology"] == test.rule for a in standing) else "clear"
+        return _standing(test, engine, _decoded(decoder, lines, test), policy, rulebook)
+    engine.process(_decoded(decoder, lines[:-1], test))
     before = engine.counts()["findings"][test.rule]
     engine.process(_decoded(decoder, lines[-1:], test))
     after = engine.counts()["findings"][test.rule]
     return next((name for name in RESULTS if after[name] > before[name]), NOT_JUDGED)
+
+
+def _standing(
+    test: StoryTest, engine: Engine, batch: Batch, policy: Policy, rulebook: Rulebook
+) -> str:
+    """Whether an alert of the test's typology stands at the story's end.
+
+    The clock goes on between its events, as it does where others have events too.
+    """
+    is_contact = rulebook.typologies[test.rule].name == "contact_breach"
+    feed = "disposition" if is_contact else "auto_debit"
+    if not policy.sources[feed]:
+        return "abstain"
+    standing: dict[str, dict[str, Any]] = {}
+    said: list[dict[str, Any]] = []
+    for row, event in enumerate(batch.events):
+        said += engine.advance(event.occurred_at).alerts
+        one = slice(row, row + 1)
+        said += engine.process(
+            Batch(batch.events[one], batch.words[one], batch.positions[one], [])
+        ).alerts
+    if test.until_ms is not None:
+        said += engine.advance(test.until_ms + 1).alerts
+    for alert in said:
+        standing[alert["alert_id"]] = alert
+    found = any(
+        alert["typology"] == test.rule and alert["status"] in ("open", "updated")
+        for alert in standing.values()
+    )
+    return "hit" if found else "clear"
 
 
 def _decoded(decoder: Decoder, lines: Sequence[bytes], test: StoryTest) -> Batch:
@@ -133,5 +160,5 @@ def _show(rulebook: Rulebook, verdicts: Sequence[Verdict], failed: Sequence[Verd
 def _tested(rulebook: Rulebook) -> Iterator[tuple[str, str]]:
     yield from ((rule.id, rule.status) for rule in rulebook.rules)
     for name, typology in rulebook.typologies.items():
-        if typology.kind == "obligation":
+        if typology.kind != "rules":
             yield name, "live"

@@ -85,7 +85,7 @@ def _add_replay(commands: Any) -> None:
     _add_rules(add)
     add("--as-of", metavar="TIME",
         help="events dated over 5 minutes after this are dead letters (default: now)")  # fmt: skip
-    until = "the clock runs on to this time (only recorded: no rule waits for a deadline yet)"
+    until = "after the last event the clock runs on to this time: deadlines up to it fire"
     add("--until", metavar="TIME", help=until)
     add("--models", default="none", metavar="FILE|none", help="recorded models (default: none)")
     add("--batch-size", type=int, default=4096, metavar="N",

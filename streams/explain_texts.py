@@ -126,9 +126,9 @@ TEXTS: Final[Mapping[str, Pair]] = {
         "仅列单项变化；多项同时变化亦可能不触发。只要任一规则在任一事件命中，预警即成立。",
     ),
     "clearing_obligation": (
-        "No rule judged this: the alert follows the instalment, opens with its first failed debit "
-        "and ends when it is paid.",
-        "本预警并非由规则判定：随本期应还的首次扣款失败而产生，还清即解除。",
+        "No rule judged this: it follows from what happened and what fell due. The alert of an "
+        "instalment ends when it is paid.",
+        "本预警并非由规则判定，而由已发生的事件和到期时间得出；分期预警还清即解除。",
     ),
     "clearing_unknown": (
         "What was measured at the events is not in this run's files, so that nothing can be said.",

@@ -15,6 +15,7 @@ from typing import Any
 
 import orjson
 
+from detector.arrangements import Reliefs
 from detector.decode import Decoder
 from detector.engine import Engine, check_needs
 from detector.events import T
@@ -106,6 +107,7 @@ def load(policy: Path | None, rulebook: Path | None) -> tuple[Policy, Rulebook]:
     """The policy and the rulebook under it; Fault with file, line and field if one is bad."""
     try:
         loaded = load_policy(policy)
+        Reliefs(loaded)  # it reads files
     except PolicyError as error:
         raise Fault(str(error)) from None
     return loaded, rulebook_under(loaded, rulebook)
@@ -149,6 +151,8 @@ def replay(options: Options, report: Report | None = None) -> Outcome:
                         report(sum(log.bytes_read for log in logs))
             except LogError as broken:
                 error = broken
+        if options.until_ms is not None and error is None and not stop.asked:
+            run_of.go_on_until(options.until_ms)
         summary = {
             "interrupted": stop.asked,
             "error": None if error is None else str(error),
@@ -180,6 +184,11 @@ class _Run:
             low, high = int(times.min()), int(times.max())
             self._first_ms = low if self._first_ms is None else min(low, self._first_ms)
             self._last_ms = high if self._last_ms is None else max(high, self._last_ms)
+
+    def go_on_until(self, until_ms: int) -> None:
+        """Let the clock go on to a time; what falls due by then, that time included, is said."""
+        found = self._engine.advance(until_ms + 1)
+        self._outputs.write(found.alerts, found.decisions, found.findings, [])
 
     def told(self, seconds: float) -> dict[str, Any]:
         """What summary.json says of the run."""

@@ -47,6 +47,9 @@ class Book:
         self.sessions = [f"S{n}" for n in range(1, rng.choice((2, 3, 6)))]
         self.zone = rng.choice(ZONES)
         spans = rng.sample(CAMPAIGNS, rng.choice((0, 0, 0, 0, 1, 2)))
+        reliefs = rng.sample(CAMPAIGNS, rng.choice((0, 0, 0, 0, 0, 1)))
+        channels = rng.choice(((), ("bank_a",), ("bank_b",)))
+        self.reliefs = tuple((self.start + a, self.start + b, channels) for a, b in reliefs)
         self.campaigns = tuple((self.start + start, self.start + end) for start, end in spans)
         self.delays: dict[str, int] = {}  # of events that are told late, by id
 

@@ -13,7 +13,7 @@ import orjson
 from detector.decode import Decoder
 from detector.engine import Engine
 from detector.ids import Ids
-from detector.policy import Campaign, Policy, load_policy
+from detector.policy import Campaign, Policy, Relief, load_policy
 from detector.rulebook import Rulebook, load_rulebook
 from tests.histories import History
 from tests.reference import Reference
@@ -46,6 +46,10 @@ def policy_of(terms: Terms) -> Policy:
         allow_payees=terms.allow_payees, timezone=terms.timezone,
         history_days=terms.history_ms / DAY,
         campaigns=tuple(Campaign("one", start, end) for start, end in terms.campaigns),
+        relief=tuple(
+            Relief("one", start, end, frozenset(channels), None)
+            for start, end, channels in terms.relief
+        ),
     )  # fmt: skip
 
 
@@ -92,8 +96,10 @@ def engine_alert(alert: Record) -> Record:
     names = (
         "alert_id", "revision", "status", "typology", "severity", "account_id",
         "trigger_event_id", "occurred_at", "opened_at", "score", "actions", "evidence",
+        "treatment",
     )  # fmt: skip
-    rules = sorted({reason["code"] for reason in alert["reasons"]})
+    beside = {"retry_advice", "debit_cured"}
+    rules = sorted({reason["code"] for reason in alert["reasons"]} - beside)
     entity = (alert["entity"]["kind"], alert["entity"]["id"])
     return {**{name: alert[name] for name in names}, "entity": entity, "rules": rules}
 
@@ -117,6 +123,8 @@ def simplified(alerts: list[Record], decisions: list[Record], counts: dict[str, 
         plain = {**alert, "alert_id": number.setdefault(alert["alert_id"], len(number))}
         known = plain["status"] == "open" and plain["typology"] in COUNTED
         plain["evidence"] = sorted(plain["evidence"]) if known else []
+        plain.setdefault("treatment", None)
+        plain.pop("expires_at", None)
         if plain["status"] in ("withdrawn", "resolved"):
             for name in ("severity", "score", "actions", "rules"):
                 del plain[name]

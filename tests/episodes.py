@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from tests.book import IPS, Book
-from tests.episodes_of_debits import debits, mandate
+from tests.episodes_of_debits import arrears, debits, insolvent, mandate
 from tests.episodes_of_draws import (
     band,
     dormant,
@@ -273,7 +273,8 @@ EPISODES: dict[str, Callable[[Book], None]] = {
     "linked": linked, "over": over, "debits": debits, "wander": wander, "throng": throng,
     "mandate": mandate, "guess": guess, "flood": flood, "induced": induced, "session": session,
     "travel": travel, "remote": remote, "swap": swap, "dormant": dormant, "probe": probe,
-    "band": band, "raised": raised, "stacked": stacked,
+    "band": band, "raised": raised, "stacked": stacked, "arrears": arrears,
+    "insolvent": insolvent,
 }  # fmt: skip
 WEIGHTS = {
     "crowd": 0.2,

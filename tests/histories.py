@@ -62,6 +62,8 @@ def thin(events: list[Event], book: Book, rng: random.Random) -> tuple[list[Even
                 event.pop(next(iter(absent)).partition(".")[2], None)
     if rng.random() < 0.1:
         feeds = frozenset({rng.choice(("login", "identity_verification", "auto_debit"))})
+        if rng.random() < 0.2:
+            feeds = frozenset({"disposition"})
         events = [event for event in events if event["type"] not in feeds]
     if rng.random() < 0.05:
         absent |= {rng.choice(NEVER)}
@@ -71,7 +73,7 @@ def thin(events: list[Event], book: Book, rng: random.Random) -> tuple[list[Even
         allow_devices=frozenset({"D1"} if allowed else ()),
         allow_networks=frozenset({"203.0.113.0/24"} if allowed else ()),
         allow_payees=frozenset({"P1"} if allowed else ()),
-        timezone=book.zone, campaigns=book.campaigns,
+        timezone=book.zone, campaigns=book.campaigns, relief=book.reliefs,
         history_ms=rng.choice((180, 180, 180, 60, 20, 15)) * DAY,
     )  # fmt: skip
 

@@ -10,11 +10,12 @@ purpose; where it and an engine differ, one of them breaks a law.
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from tests.reference_alerts import Judged, Obligation, decide
+from tests.reference_alerts import Judged, decide
 from tests.reference_logic import NO_HISTORY
 from tests.reference_memory import (
     DAY,
@@ -29,6 +30,7 @@ from tests.reference_memory import (
     entry_of,
 )
 from tests.reference_readings import View
+from tests.reference_repayment import Repayment
 from tests.reference_stage import Alerts, Stage
 from tests.reference_terms import Terms
 
@@ -55,7 +57,7 @@ class Reference:
         }
         self.population = Minutes(POPULATION_MINUTES, POPULATION_HOURS)
         self.carried: Counter[str] = Counter()  # events by type, and by "type.field"
-        self.obligations: dict[tuple[Any, ...], Obligation] = {}
+        self.repayment = Repayment(self.terms)
         self.counts: Counter[str] = Counter()
         self.arrivals = 0
 
@@ -70,6 +72,15 @@ class Reference:
             self.counts["repeats"] += 1
             return Output()
         stage.move_clock(entry.t, entry.account)
+        assert stage.clock_ms is not None
+        due = self.repayment.go_on(stage.clock_ms)
+        output = self.arrived(entity, entry, horizon_ms)
+        output.alerts = due + output.alerts
+        return output
+
+    def arrived(self, entity: Entity, entry: Entry, horizon_ms: int) -> Output:
+        """The way of an event that is no repeat, once the clock has moved."""
+        stage = self.stages["account"]
         entry.causes = {name: self.cause(entry.type, name) for name in FIELDS}
         told_before = self.mark_draw(entity, entry)
         if entity.is_stale(entry) or entry.t < horizon_ms:
@@ -86,8 +97,14 @@ class Reference:
         judged = Judged(degraded=not entry.judged)
         self.remember_at_account(entity, entry)
         said: Alerts = []
+        clock_ms = self.stages["account"].clock_ms or 0
         if entry.is_debit:
-            said += self.follow_debit(entry, judged)
+            said += self.repayment.debit(entry, self.chance(entity, entry), clock_ms)
+            judged.alerts |= {
+                alert["alert_id"] for alert in said if alert["alert_id"][0] != "excessive_retry"
+            }
+        elif entry.type == "disposition":
+            said += self.repayment.disposition(entry, clock_ms)
         if entry.judged:
             self.measure(entity, entry)
             said += self.stages["account"].judge_in_order(entry, entry.account, judged)
@@ -162,15 +179,21 @@ class Reference:
             counts = self.population.read(entry.t, unit, units)
             entry.columns[name] = (NO_HISTORY, NO_HISTORY) if counts is None else counts
 
-    def follow_debit(self, entry: Entry, judged: Judged) -> Alerts:
-        """Law 25."""
-        id = ("obligation", entry.account, entry.event["obligation_id"])
-        obligation = self.obligations.get(id)
-        if obligation is None or obligation.is_over(entry):
-            obligation = self.obligations[id] = Obligation(id)
-        said = obligation.follow(entry)
-        judged.alerts |= {alert["alert_id"] for alert in said}
-        return said
+    def chance(self, entity: Entity, entry: Entry) -> float:
+        """That a scheduled debit fails: the account's own record of 90 days, and its balance."""
+        if entry.event["outcome"] != "scheduled":
+            return 0.0
+        known = entity.up_to(entry, 90 * DAY) if entry.judged else []
+        debits = [other for other in known if other.is_debit]
+        words = [other.event["outcome"] for other in debits]
+        failed = [e.t for e in debits if e.event["outcome"] in ("insufficient_balance", "partial")]
+        chance = (len(failed) + 0.5) / (len(failed) + words.count("success") + 10.0)
+        if failed:
+            chance += (1.0 - chance) * 0.2 * math.exp(-(entry.t - max(failed)) / (30 * DAY))
+        balance, due = entry.event.get("available_balance_minor"), entry.event["amount_due_minor"]
+        if balance is not None and due > 0:
+            chance = 0.2 * chance + 0.8 * (0.9 if balance < due else 0.1)
+        return round(chance, 9)
 
     def labels(self, entity: Entity, entry: Entry) -> list[tuple[Entry, dict[str, str]]]:
         """Law 14: the label that a disposition makes, and the entities that it goes to."""

@@ -1,4 +1,4 @@
-"""How the slow engine folds hits into alerts (laws 21-24), follows debits (25), decides (26).
+"""How the slow engine folds hits into alerts (laws 21-24) and decides (26).
 
 An alert's id is a tuple here (scope and first trigger); another engine's ids are compared by
 bijection. The laws cited are those of detector/README.md.
@@ -23,7 +23,6 @@ ACTIONS = (
     "renew_mandate", "retry_debit", "escalate", "none",
 )  # fmt: skip  # the contract's order
 TRIGGER_LIMIT = 64
-STEP_LIMIT = 64
 
 Scope = tuple[str, str, str, str, str]  # typology, entity kind, entity id, stage, stage key
 
@@ -165,70 +164,6 @@ class Folder:
             "score": alert.score, "actions": alert.actions, "rules": sorted(rules),
             "evidence": sorted(named) if status == "open" else [],
         }  # fmt: skip
-
-
-NEW_AFTER_MS, NEW_AFTER_ALERT_MS = 3 * DAY, 180 * DAY
-
-
-@dataclass
-class Obligation:
-    """Law 25: the debits of one account and obligation, by time and arrival, and what was said."""
-
-    id: tuple[Any, ...]
-    debits: list[Entry] = field(default_factory=list)
-    said: tuple[int, int, bool] = (0, 0, False)
-    is_open: bool = False
-    revision: int = 0
-    opened_at: int = 0
-
-    def is_over(self, entry: Entry) -> bool:
-        """A debit so long after the newest begins the obligation anew."""
-        newest_ms = max(debit.t for debit in self.debits)
-        return entry.t > newest_ms + (NEW_AFTER_ALERT_MS if self.revision else NEW_AFTER_MS)
-
-    def standing(self) -> tuple[int, int, bool]:
-        """Failures, minor units debited, paid: recomputed from the whole list."""
-        failures, debited, paid = 0, 0, False
-        due = self.debits[0].event["amount_due_minor"]
-        for entry in self.debits:
-            outcome = entry.event["outcome"]
-            failures += outcome in ("insufficient_balance", "partial")
-            if outcome in ("partial", "success"):
-                debited += entry.event["amount_debited_minor"]
-            if outcome in ("success", "settled"):
-                paid = True
-            if outcome == "partial":
-                paid = paid or debited >= due
-            if outcome == "reversed":  # takes back all that was debited before
-                paid, debited = False, 0
-        return failures, debited, paid
-
-    def follow(self, entry: Entry) -> list[dict[str, Any]]:
-        """One more debit: the revision that follows, if it is judged and what stands changed."""
-        self.debits.append(entry)
-        self.debits.sort(key=lambda debit: (debit.t, debit.arrival))
-        if len(self.debits) > STEP_LIMIT:
-            del self.debits[1]
-        if not entry.judged:
-            return []
-        before, self.said = self.said, self.standing()
-        failures, _, paid = self.said
-        if self.said == before:
-            return []
-        was_open, self.is_open = self.is_open, failures > 0 and not paid
-        if not (was_open or self.is_open):
-            return []
-        status = "resolved" if not self.is_open else "updated" if was_open else "open"
-        self.revision += 1
-        if self.revision == 1:
-            self.opened_at = entry.t
-        return [{
-            "alert_id": self.id, "revision": self.revision, "status": status,
-            "typology": "debit_failed", "severity": "low", "entity": ("account", entry.account),
-            "account_id": entry.account, "trigger_event_id": entry.id, "occurred_at": entry.t,
-            "opened_at": self.opened_at, "score": 0.25, "actions": ["remind"],
-            "rules": ["debit_failed"],
-        }]  # fmt: skip
 
 
 @dataclass

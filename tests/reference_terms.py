@@ -22,6 +22,7 @@ class Terms:
     history_ms: int = 180 * DAY
     timezone: str = "Asia/Shanghai"
     campaigns: tuple[tuple[int, int], ...] = ()  # from, until
+    relief: tuple[tuple[int, int, tuple[str, ...]], ...] = ()  # from, until, channels
 
     def allows(self, stage: str, key: str) -> bool:
         lists = {

@@ -36,8 +36,9 @@ def draw(id: str, at: int, account: str = "A", **fields: Any) -> Event:
 
 def debit(id: str, at: int, account: str = "A", **fields: Any) -> Event:
     given = {
-        "obligation_id": "o", "mandate_id": "m", "outcome": "success", "amount_due_minor": 1_000,
-        "amount_debited_minor": 0, "due_at": T0_MS, "overdue_at": T0_MS + 3 * DAY,
+        "obligation_id": "o", "mandate_id": "m", "channel": "k", "outcome": "success",
+        "amount_due_minor": 1_000, "amount_debited_minor": 0, "due_at": T0_MS,
+        "overdue_at": T0_MS + 3 * DAY,
     }  # fmt: skip
     return event("auto_debit", id, at, account, **{**given, **fields})
 

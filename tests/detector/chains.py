@@ -85,7 +85,8 @@ class Chain:
     def advance_accounts(self, clock_ms: int) -> None:
         """The clocks of the account stage go on, as they do while nothing comes."""
         for p in range(self.partitions):
-            self.links[STAGES[0], p].advance(clock_ms)
+            outputs = self.links[STAGES[0], p].advance(clock_ms)
+            gather(self.by_stage[STAGES[0]], outputs)
             self.keep((STAGES[0], p))
 
     def _heard(self, stage: str, p: int, outputs: LinkOutputs) -> list[Parcel]:

@@ -37,3 +37,15 @@ def disposition(event_id: str, at_ms: int = 0, **fields: Any) -> bytes:
         "occurred_at": BASE_MS + at_ms, "target_event_id": "x", "disposition": "contacted",
     }  # fmt: skip
     return orjson.dumps(event | fields)
+
+
+def debit(event_id: str, at_ms: int = 0, **fields: Any) -> bytes:
+    """A step of an instalment that is due at the base and overdue four days later."""
+    event = {
+        "type": "auto_debit", "event_id": event_id, "account_id": "A",
+        "occurred_at": BASE_MS + at_ms, "debit_id": "b", "obligation_id": "O", "mandate_id": "M",
+        "channel": "bank", "amount_due_minor": 1_000, "amount_debited_minor": 0,
+        "currency": "CNY", "outcome": "insufficient_balance", "attempt": 1, "due_at": BASE_MS,
+        "overdue_at": BASE_MS + 4 * 86_400_000,
+    }  # fmt: skip
+    return orjson.dumps(event | fields)

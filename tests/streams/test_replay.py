@@ -19,7 +19,7 @@ from streams.outputs import ALERTS, DEAD_LETTERS, DECISIONS, SUMMARY
 from streams.replay import Options, Outcome, replay
 from streams.stopping import Stop
 from streams.times import iso, time_ms
-from tests.streams.lines import BASE_MS, disbursement, login
+from tests.streams.lines import BASE_MS, debit, disbursement, login
 
 OUTPUTS = (ALERTS, DECISIONS, DEAD_LETTERS)
 MINUTE_MS = 60_000
@@ -95,6 +95,46 @@ def test_the_summary_counts_what_the_files_hold(log: Path, tmp_path: Path) -> No
     assert summary["versions"].keys() >= {"lendwatch", "rulebook", "policy", "python", "numba"}
     assert summary["inputs"][0]["lines"] == 306
     assert outcome.exit_status(strict=False) == 0 and outcome.exit_status(strict=True) == 1
+
+
+def states(path: Path) -> list[str]:
+    return [alert["typology"] for alert in records(path / ALERTS)]
+
+
+def test_deadlines_after_the_last_event_fire_as_far_as_until_says(tmp_path: Path) -> None:
+    path = tmp_path / "log"
+    path.write_bytes(debit("e1"))
+    unhandled_ms = BASE_MS + 30 * 3_600_000
+    ends = {None: 1, unhandled_ms - 1: 1, unhandled_ms: 2, unhandled_ms + 1: 2}
+    for number, (until_ms, said) in enumerate(ends.items()):
+        out = tmp_path / str(number)
+        outcome = replayed([path], out, until_ms=until_ms)
+        assert states(out) == ["debit_failed", "debit_unhandled"][:said]
+        assert outcome.summary["until"] == until_ms
+        assert outcome.summary["alerts"]["revisions"] == said
+    (_, late) = records(tmp_path / "2" / ALERTS)
+    assert (late["occurred_at"], late["trigger_event_id"]) == (unhandled_ms, "e1")
+
+
+def test_deadlines_stand_between_the_events_where_they_belong_in_any_batch(tmp_path: Path) -> None:
+    hour_ms = 3_600_000
+    ticks = [login(f"t{n}", n * 10 * hour_ms, account_id=f"T{n % 2}") for n in range(1, 12)]
+    draws = [disbursement("d", 35 * hour_ms, account_id="B")]
+    lines = sorted(
+        [debit("e1"), *ticks, *draws], key=lambda line: orjson.loads(line)["occurred_at"]
+    )
+    path = tmp_path / "log"
+    path.write_bytes(b"\n".join(lines))
+    end_ms = BASE_MS + 5 * 86_400_000
+    runs = [
+        replayed([path], tmp_path / str(n), batch_lines=n, as_of_ms=end_ms) for n in (1, 3, 100)
+    ]
+    assert hashes(runs[0]) == hashes(runs[1]) == hashes(runs[2])
+    told = [(alert["typology"], alert["severity"]) for alert in records(tmp_path / "3" / ALERTS)]
+    assert told == [
+        ("debit_failed", "low"), ("debit_unhandled", "medium"), ("verification_bypass", "critical"),
+        ("overdue_imminent", "medium"), ("overdue", "medium"),
+    ]  # fmt: skip
 
 
 def test_dead_letters_hold_the_original_bytes(tmp_path: Path) -> None:

@@ -29,7 +29,10 @@ from streams.simulating import span_ms
 SEED, ACCOUNTS, DAYS = 11, 1000, 24
 
 
-RULED = set(load_rulebook(None, load_policy()).typologies)  # of each, something is planted
+RULED = {  # of each, something is planted
+    name for name, one in load_rulebook(None, load_policy()).typologies.items()
+    if one.kind == "rules"
+} | {"debit_failed"}  # fmt: skip
 
 
 def _decoded(path: Path) -> Batch:
