@@ -113,8 +113,9 @@ def test_an_erasure_leaves_the_same_records_whoever_still_remembers_the_names(sh
 
 def test_a_contact_of_an_account_without_instalments_leaves_no_trace_either() -> None:
     events = [
-        {"type": "disposition", "event_id": f"by night {agency}", "account_id": GONE, "occurred_at": at_ms,
-         "target_event_id": "x", "disposition": "contacted", "agency_id": agency}
+        {"type": "disposition", "event_id": f"by night {agency}", "account_id": GONE,
+         "occurred_at": at_ms, "target_event_id": "x", "disposition": "contacted",
+         "agency_id": agency}
         for at_ms, agency in ((1_772_463_600_000, None), (1_772_463_601_000, "agency"))
     ]  # fmt: skip
     plain = [{k: v for k, v in event.items() if v is not None} for event in events]
