@@ -16,6 +16,7 @@ from detector.engine import Engine
 from detector.events import DISPOSITIONS, TIME_MAX_MS
 from detector.ids import Ids
 from detector.link_state import LinkState
+from detector.newest import kinds_of
 from detector.parts import Parts
 from detector.policy import load_policy
 from detector.rulebook import load_rulebook
@@ -151,7 +152,7 @@ def through_restarts(story: Story) -> list[Record]:
     for at_ms, line in [*steps, (story.until_ms + 1, None)]:
         link = Link("account", parts)
         state = LinkState(link)
-        state.restore(log)
+        state.restore(kinds_of(log))
         outputs = link.advance(at_ms) if line is None else link.take(decoder.decode([line]))
         said += outputs.alerts
         for key, value in state.changes():
