@@ -71,8 +71,21 @@ class Intake(Generic[Item]):
             self._aligned.pop(number, None)
         self._paused = {place for place in self._paused if place[1] not in gone}
 
-    def take(self, messages: Sequence[Any], now_ms: int) -> None:
-        """Messages have arrived, all of them records of partitions that are here."""
+    def take(
+        self, messages: Sequence[Any], now_ms: int, ends: Iterable[tuple[str, int, int]] = ()
+    ) -> None:  # fmt: skip
+        """Messages have arrived, all of them records of partitions that are here.
+
+        `ends`: topic, partition and offset to which reading has come after them, with nothing more
+        to see before it.
+        """
+        if messages:
+            self._take(messages, now_ms)
+        for topic, number, position in ends:  # after the records, which lie before it
+            if number in self._aligned:
+                self._aligned[number].passed(topic, position)
+
+    def _take(self, messages: Sequence[Any], now_ms: int) -> None:
         places: dict[Place, list[int]] = defaultdict(list)
         for at, message in enumerate(messages):
             places[message.topic(), message.partition()].append(at)
@@ -81,11 +94,6 @@ class Intake(Generic[Item]):
         for (topic, number), own in places.items():
             records = [items[at] for at in own]
             self._aligned[number].add(topic, times_ms[own], offsets[own], records, now_ms)
-
-    def passed(self, topic: str, number: int, position: int) -> None:
-        """Reading has come to an offset, with nothing to see just before it."""
-        if number in self._aligned:
-            self._aligned[number].passed(topic, position)
 
     def ended(self, topic: str, number: int, end: int, asked_ms: int, answered_ms: int) -> None:
         """The end of an input, as it was asked for at a time and answered at another."""

@@ -111,7 +111,7 @@ class Rebuilding:
         if not left:
             return 0
         records: list[Any] = []
-        passed: list[tuple[str, int]] = []
+        passed: list[tuple[str, int, int]] = []
         messages: list[Any] = list(consumer.consume(READ_MOST, POLL_S))
         for message in messages:
             topic, error = message.topic(), message.error()
@@ -123,10 +123,8 @@ class Rebuilding:
             if position >= ends[topic]:
                 left.discard(topic)
             if error is not None:
-                passed.append((topic, position))
-        intake.take(records, now_ms)
-        for topic, position in passed:  # after the records: what is passed is not taken any more
-            intake.passed(topic, number, position)
+                passed.append((topic, number, position))
+        intake.take(records, now_ms, passed)
         return len(records)
 
 

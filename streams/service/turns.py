@@ -122,14 +122,11 @@ class Turns:
             if error is None:
                 records.append(message)
             elif error.code() == KafkaError._PARTITION_EOF:
-                ends.append(message)
+                ends.append((message.topic(), message.partition(), message.offset()))
             else:
                 raise KafkaException(error)
-        if records:
-            self._plan.looked_at(records)
-            self._intake.take(records, time.time_ns() // 1_000_000)
-        for end in ends:  # after the records: what is passed is not taken any more
-            self._intake.passed(end.topic(), end.partition(), end.offset())
+        self._plan.looked_at(records)
+        self._intake.take(records, time.time_ns() // 1_000_000, ends)
         pausing, resuming = self._intake.full()
         if pausing:
             self._consumer.pause([TopicPartition(*place) for place in pausing])

@@ -69,6 +69,14 @@ def test_a_partition_does_not_run_ahead_of_one_whose_records_have_not_come_yet()
     assert times(one.work(99)) == {1: [500]}
 
 
+def test_records_that_came_with_an_end_lie_before_it() -> None:
+    one = made(1)
+    one.take([Message(0, 0, 10), Message(0, 1, 11)], 0, [(TOPIC, 0, 5)])
+    assert times(one.work(9)) == {0: [10, 11]}
+    one.take([Message(0, 4, 12)], 0)  # a client that begins too early: this was passed
+    assert one.work(9) == {}
+
+
 def test_what_comes_close_together_waits_for_no_proof() -> None:
     one = made(2)
     one.take([Message(0, 0, 10), Message(1, 0, 12)], 0)
@@ -120,6 +128,6 @@ def test_partitions_that_left_are_forgotten_with_all_that_waited() -> None:
     one.take([Message(0, 0, 1), Message(1, 0, 1)], 0)
     one.leave([0])
     assert one.waiting == 1
-    one.passed(TOPIC, 0, 9)
+    one.take([], 0, [(TOPIC, 0, 9)])
     one.ended(TOPIC, 0, 9, 9, 9)
     assert times(one.work(9)) == {1: [1]}
