@@ -10,6 +10,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
 from confluent_kafka import OFFSET_END, Consumer, KafkaException, TopicPartition
@@ -36,8 +37,8 @@ class Ends:
         self._answers: deque[tuple[int, int, dict[Place, int]]] = deque(maxlen=ANSWERS_MAX)
         self._hurry = threading.Event()
         self._closed = threading.Event()
-        self._thread = threading.Thread(target=self._ask, name=f"{stage}-ends", daemon=True)
-        self._thread.start()
+        self._threads = ThreadPoolExecutor(1, f"{stage}-ends")
+        self._asking = self._threads.submit(self._ask)
 
     def ask_for(self, places: Iterable[Place]) -> None:
         """From now on ask for these."""
@@ -45,7 +46,9 @@ class Ends:
 
     def answer(self, take: Take) -> None:
         """Give the answers on that have come: topic, partition, end, when it was asked, when it was
-        answered."""
+        answered. What ended the asking is raised: without answers nothing would ever go on."""
+        if self._asking.done():
+            self._asking.result()
         while self._answers:
             asked_ms, answered_ms, ends = self._answers.popleft()
             for (topic, number), end in ends.items():
@@ -62,7 +65,7 @@ class Ends:
         """Ask no more."""
         self._closed.set()
         self._hurry.set()
-        self._thread.join()
+        self._threads.shutdown()
 
     def _ask(self) -> None:
         """A broker that cannot answer is asked again, by a new client: one that knew a leader

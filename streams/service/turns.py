@@ -58,7 +58,6 @@ class Turns:
         self._assigned = assigned
         self._patience = Patience(stop.is_set)
         self._intake = plan.make_intake()
-        self._ends = Ends(plan.settings, plan.stage)
         self._transactions = Transactions(plan.settings, plan.stage, self._patience)
         self._paces: dict[int, Pace] = {}
         self._begins: list[TopicPartition] = []
@@ -75,6 +74,7 @@ class Turns:
                 "queued.max.messages.kbytes": 8_192,
             }
         )
+        self._ends = Ends(plan.settings, plan.stage)  # last: it runs from now on, until `close`
 
     def start(self) -> None:
         """Take our place as a producer, then join the group."""

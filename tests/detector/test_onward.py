@@ -9,8 +9,10 @@ import numpy as np
 import orjson
 import pytest
 
+from detector.events import ID
 from detector.memory import STAGES
-from detector.onward import BLOCK_BYTES_MAX, BLOCK_ROWS_MAX, Block, OnwardError
+from detector.onward import BLOCK_BYTES_MAX, BLOCK_ROWS_MAX, Block, OnwardError, Postman
+from detector.parcels import Parcel
 from detector.sealing import SCHEMA, sealed, unsealed
 from tests.detector.chains import Chain
 from tests.detector.test_forgetting import START_MS, login
@@ -51,6 +53,53 @@ def test_rows_of_one_partition_keep_their_order() -> None:
     for _, _, value in blocks_of(events, 4):
         times = np.frombuffer(unsealed(value, Block).words, np.int64).reshape(-1, 14)[:, 0]
         assert (np.diff(times) > 0).all()
+
+
+def test_rows_of_several_links_are_merged_by_time_and_none_overtakes_in_its_own() -> None:
+    """Account A's second event is late: it goes right after the first, whatever B has between."""
+    chain = Chain(Terms(), 2)
+    sent = {0: [10, 40, 20], 1: [15, 30, 50]}
+    parcels = []
+    for number, minutes in sent.items():
+        lines = [
+            orjson.dumps(login(100 * number + k, f"A{number}", START_MS + 60_000 * at))
+            for k, at in enumerate(minutes)
+        ]
+        taken = chain.links["account", number].take(chain.decoder.decode(lines)).onward
+        parcels += [one for one in taken if one.stage == "device"]
+    assert len({one.clock_ms for one in parcels}) == 2
+    order = []
+    for one in Postman(chain.parts.columns, 1).sent("device", parcels):
+        words = np.frombuffer(unsealed(one.value, Block).words, np.int64).reshape(-1, 14)
+        order += ((words[:, 0] - START_MS) // 60_000).tolist()
+        assert one.newest_ms == START_MS + 50 * 60_000
+    assert order == [10, 15, 30, 40, 20, 50]
+
+
+def test_what_rows_hit_stays_with_them_when_links_are_merged() -> None:
+    """Blocks tell of each row the same whether its link's rows leave alone or with another's."""
+    chain = Chain(Terms(), 2)
+    apart, parcels = {}, []
+    for number, seed in ((0, 3), (1, 5)):
+        lines = [orjson.dumps(event) for event in history(seed).events]
+        taken = chain.links["account", number].take(chain.decoder.decode(lines)).onward
+        mine = [one for one in taken if one.stage == "device"]
+        apart |= hits_by_event(chain, mine)
+        parcels += mine
+    assert apart and hits_by_event(chain, parcels) == apart
+
+
+def hits_by_event(chain: Chain, parcels: list[Parcel]) -> dict[int, tuple[list[str], list[str]]]:
+    found = {}
+    for one in Postman(chain.parts.columns, 1).sent("device", parcels):
+        block = unsealed(one.value, Block)
+        ids = np.frombuffer(block.words, np.int64).reshape(-1, 14)[:, ID].tolist()
+        for row, event in enumerate(ids):
+            hits = sorted(rule for at, rule, _, _ in block.hits if at == row)
+            alert_ids = [name for at, name in block.alert_ids if at == row]
+            if hits or alert_ids:
+                found[event] = hits, alert_ids
+    return found
 
 
 def test_a_column_that_another_rulebook_does_not_have_is_left_out() -> None:
