@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 from detector.policy import Policy, PolicyError, Relief
@@ -34,11 +33,9 @@ class Reliefs:
             for one in policy.relief
         ]
 
-    def of(self, account_id: str, channel: str) -> Iterator[tuple[int, int]]:
+    def of(self, account_id: str, channel: str) -> list[tuple[int, int]]:
         """From when, until when (not included) an obligation is under relief."""
-        for one in self._all:
-            if one.covers(account_id, channel):
-                yield one.from_ms, one.until_ms
+        return [(r.from_ms, r.until_ms) for r in self._all if r.covers(account_id, channel)]
 
 
 def _accounts(relief: Relief) -> frozenset[str] | None:

@@ -65,6 +65,10 @@ class Borrowers:
             due_ms = min(due_ms, ledger.freeze.expires_ms)
         self._deadlines.add((due_ms, 2 * ledger.born, account, LEDGER))
 
+    def is_due_before(self, clock_ms: int) -> bool:
+        """Whether a deadline is before a time."""
+        return self._deadlines.next_ms < clock_ms
+
     def due_before(self, clock_ms: int) -> Deadline | None:
         """The next deadline before a time; None where there is none."""
         return self._deadlines.pop_before(clock_ms)

@@ -81,8 +81,10 @@ class Conduct:
 
     def debit(self, account: int, obligation: Obligation, event_id: str) -> Records:
         """What a step of an obligation, already in its place, says of the lender."""
+        if len(obligation.steps) < 2 or RETRY not in self._typologies:
+            return []
         step = next((one for one in obligation.steps if one.event_id == event_id), None)
-        if step is None or RETRY not in self._typologies:
+        if step is None:
             return []
         kinds = self._pressing(obligation, step)
         if not kinds:
@@ -151,7 +153,7 @@ class Conduct:
 
         A rail's own error reached nobody, and the attempt after one makes it good.
         """
-        if step.word not in ATTEMPTS or step.word == "channel_error" or len(obligation.steps) < 2:
+        if step.word not in ATTEMPTS or step.word == "channel_error":
             return ()
         place = place_of(step)
         earlier = [s for s in obligation.steps if s.word in ATTEMPTS and place_of(s) < place]

@@ -7,6 +7,7 @@ another. The heap is made anew once more than half of it may be such; a deadline
 from __future__ import annotations
 
 import heapq
+import math
 from collections.abc import Iterable
 from typing import Final
 
@@ -23,13 +24,18 @@ class Deadlines:
     def __len__(self) -> int:
         return len(self._heap)
 
+    @property
+    def next_ms(self) -> float:
+        """When the next one is due; infinity where there is none."""
+        return self._heap[0][0] if self._heap else math.inf
+
     def add(self, deadline: Deadline) -> None:
         """Add one."""
         heapq.heappush(self._heap, deadline)
 
     def pop_before(self, clock_ms: int) -> Deadline | None:
         """Take the next one, if it is due before a time (at it, events may still come)."""
-        if self._heap and self._heap[0][0] < clock_ms:
+        if self.next_ms < clock_ms:
             return heapq.heappop(self._heap)
         return None
 

@@ -10,6 +10,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+import msgspec
+
 from detector.obligation_steps import (
     ANSWERS,
     ATTEMPTS,
@@ -73,8 +75,7 @@ def limits_of(
     )
 
 
-@dataclass(slots=True)
-class Facts:
+class Facts(msgspec.Struct, gc=False):
     """What the steps tell, whatever the time."""
 
     failures: int = 0
@@ -128,8 +129,7 @@ def _pay(facts: Facts, step: Step, due_minor: int) -> None:
         facts.paid_ms, facts.debited_minor = -1, 0  # it takes back all that was debited before
 
 
-@dataclass(frozen=True, slots=True)
-class Standing:
+class Standing(msgspec.Struct, frozen=True, gc=False):
     """Where an obligation stands at a time. `state` "": nothing is to be said of it."""
 
     at_ms: int

@@ -113,6 +113,10 @@ class Obligations:
             if not obligation.is_paid and named in (None, number)
         )
 
+    def is_due_before(self, clock_ms: int) -> bool:
+        """Whether some deadline is before a time; it may turn out that nothing is to be said."""
+        return self.borrowers.is_due_before(clock_ms)
+
     def fire_before(self, clock_ms: int) -> tuple[int, Records] | None:
         """The next deadline before a time at which something is to be said: when, and what.
 
@@ -139,7 +143,7 @@ class Obligations:
 
     def _standing(self, borrower: Borrower, obligation: Obligation, at_ms: int) -> Standing:
         ledger = borrower.ledger
-        reliefs = list(self._reliefs.of(obligation.account_id, obligation.channel))
+        reliefs = self._reliefs.of(obligation.account_id, obligation.channel)
         if ledger.hardship_until_ms >= 0:
             reliefs.append((ledger.hardship_from_ms, ledger.hardship_until_ms + 1))
         return standing_at(obligation, at_ms, self._limits, reliefs)
@@ -152,7 +156,7 @@ class Obligations:
         standing = self._standing(borrower, obligation, max(clock_ms, obligation.newest_ms))
         obligation.is_paid = standing.is_paid
         records = Records()
-        if speaks and self._has_feed:
+        if speaks and self._has_feed and (standing.state or obligation.is_open):
             records = self._speak(key, borrower, obligation, standing, by)
         next_ms = standing.next_ms if self._has_feed else NEVER_MS
         self.borrowers.wait_for(key, obligation, next_ms)
@@ -164,8 +168,7 @@ class Obligations:
     ) -> Records:
         was_open, before = obligation.is_open, obligation.said
         if not standing.state:
-            if not was_open or before is None:
-                return []
+            assert before is not None  # what is open was said
             status, state = "resolved", before[0]
         elif was_open and standing.saying == before:
             return []

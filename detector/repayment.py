@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final
+from itertools import starmap
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +25,17 @@ from detector.treatment import Calendar, Contacts
 
 SCHEDULED: Final = KINDS["debit_scheduled"]
 HEARD: Final = [KINDS[w] for w in sorted(ABOUT_OBLIGATIONS | {"confirmed_fraud", "false_positive"})]
+
+
+class _Row(NamedTuple):
+    """A debit's or disposition's row of the batch."""
+
+    at: int
+    state: int
+    is_degraded: int
+    clock_ms: int
+    words: tuple[int, int, int]  # hashes of account, obligation, mandate
+    history: Sequence[float]  # as DEBIT_COLUMNS
 
 
 @dataclass(slots=True)
@@ -72,15 +84,15 @@ class Repayment:
         concerned &= (states == JUDGED) | (states == TOO_LATE) | (states == STALE)
         first = part.start or 0
         places = np.flatnonzero(concerned) + first
-        histories = rows.values[np.ix_(places, self._columns)].tolist()
         clocks = rows.clock[part]
-        for row, history in zip(places.tolist(), histories, strict=True):
-            self._fire(clocks[: row + 1 - first], first, repaid)
-            event = events[row]
+        for row in self._read(rows, places):
+            if self.obligations.is_due_before(row.clock_ms):
+                self._fire(clocks[: row.at + 1 - first], first, repaid)
+            event = events[row.at]
             if isinstance(event, AutoDebit):
-                self._debit(event, history, rows, row, int(kinds[row]), repaid)
-            elif isinstance(event, Disposition) and rows.state[row] != STALE:
-                self._disposition(event, rows, row, repaid)
+                self._debit(event, row, int(kinds[row.at]) == SCHEDULED, repaid)
+            elif isinstance(event, Disposition) and row.state != STALE:
+                self._disposition(event, row, repaid)
         self._fire(clocks, first, repaid)
         return repaid
 
@@ -112,44 +124,46 @@ class Repayment:
             row = first + int(np.searchsorted(clocks, due_ms, side="right"))
             repaid.say(row, records)
 
-    def _debit(
-        self, event: AutoDebit, history: Sequence[float], rows: Rows, row: int, kind: int,
-        repaid: Repaid,
-    ) -> None:  # fmt: skip
-        decision, chance = None, 0.0
-        if kind == SCHEDULED:
-            decision = self._decision(event, history, bool(rows.degraded[row]))
-            decision["alert_ids"] = []
-            chance = decision["score"]
-            repaid.decisions[row] = decision
-        if rows.state[row] == STALE:
-            return
-        words, is_judged = rows.words[row], bool(rows.state[row] == JUDGED)
-        key, mandate = (int(words[ACCOUNT]), int(words[OBJECT])), int(words[VERIFICATION])
-        clock_ms = int(rows.clock[row])
-        records = self.obligations.debit(
-            key, event, mandate, chance, clock_ms, is_judged=is_judged
-        )  # fmt: skip
-        if decision is not None:
-            decision["alert_ids"] = list(dict.fromkeys(one["alert_id"] for one in records))
-        repaid.say(row, records)
-        obligation = self.obligations.of(key)
-        if is_judged and self._sources["auto_debit"] and obligation is not None:
-            repaid.say(row, self.conduct.debit(key[0], obligation, event.event_id))
+    def _read(self, rows: Rows, places: NDArray[np.int64]) -> Iterator[_Row]:
+        """These rows as plain numbers, which cost a tenth when read at once."""
+        words = rows.words[np.ix_(places, np.array([ACCOUNT, OBJECT, VERIFICATION]))]
+        histories = rows.values[np.ix_(places, self._columns)]
+        columns = places, rows.state[places], rows.degraded[places], rows.clock[places]
+        lists: list[Any] = [column.tolist() for column in (*columns, words, histories)]
+        return starmap(_Row, zip(*lists, strict=True))
 
-    def _disposition(self, event: Disposition, rows: Rows, row: int, repaid: Repaid) -> None:
-        account, is_judged = int(rows.words[row, ACCOUNT]), bool(rows.state[row] == JUDGED)
+    def _debit(self, event: AutoDebit, row: _Row, is_scheduled: bool, repaid: Repaid) -> None:
+        decision, chance = None, 0.0
+        if is_scheduled:
+            decision = self._decision(event, row.history, bool(row.is_degraded))
+            chance = decision["score"]
+            repaid.decisions[row.at] = decision
+        if row.state == STALE:
+            return
+        account, number, mandate = row.words
+        is_judged = row.state == JUDGED
+        records = self.obligations.debit(
+            (account, number), event, mandate, chance, row.clock_ms, is_judged=is_judged
+        )
+        if decision is not None and records:
+            decision["alert_ids"] = list(dict.fromkeys(one["alert_id"] for one in records))
+        repaid.say(row.at, records)
+        obligation = self.obligations.of((account, number))
+        if is_judged and self._sources["auto_debit"] and obligation is not None:
+            repaid.say(row.at, self.conduct.debit(account, obligation, event.event_id))
+
+    def _disposition(self, event: Disposition, row: _Row, repaid: Repaid) -> None:
+        account, is_judged = row.words[0], row.state == JUDGED
         if event.disposition == "contacted":
             is_hardship = self.obligations.is_under_hardship(account, event)
             is_voice = event.contact_channel == "voice" and bool(event.contact_reached)
             voices = self.contacts.count(account, event.occurred_at, is_voice=is_voice)
             if is_judged and self._sources["disposition"]:
-                repaid.say(row, self.conduct.contact(
+                repaid.say(row.at, self.conduct.contact(
                     account, event, voices=voices, is_hardship=is_hardship
                 ))  # fmt: skip
-        clock_ms = int(rows.clock[row])
-        records = self.obligations.disposition(account, event, clock_ms, is_judged=is_judged)
-        repaid.say(row, records)
+        records = self.obligations.disposition(account, event, row.clock_ms, is_judged=is_judged)
+        repaid.say(row.at, records)
 
     def _decision(
         self, event: AutoDebit, history: Sequence[float], is_degraded: bool
