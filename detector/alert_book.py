@@ -6,32 +6,75 @@ Laws 21, 22 and 24 of README.md.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
 from detector.alerts import SEVERITIES, Alert, Hit, Revision, Scope, Subject, Trigger, alert_id_of
+from detector.memory import RING_MAX
 
 EVERY_TRIGGER_UP_TO: Final = 16  # each makes a revision; after that at powers of two
 TRIGGERS_KEPT: Final = 64  # the earliest, and the newest of the others
 FORGET_AFTER_MS: Final = 86_400_000
 STANDING_HITS_KEPT: Final = 64  # hit times of a typology at a key, for rules that ask
 STANDING_MS: Final = 7 * 86_400_000  # an older hit is as good as none
+Mark = tuple[int, str]  # a key; an alert's id, or "" for what else stands there
 
 
 @dataclass(slots=True)
 class Shelf:
     """All that stands at one key of a stage."""
 
-    alerts: list[Alert] = field(default_factory=list)  # in the order of opening
+    alerts: dict[str, Alert] = field(default_factory=dict)  # by id, in the order of opening
     hit_times: dict[str, list[int]] = field(default_factory=dict)  # by typology
     stood: dict[tuple[Scope, int], tuple[frozenset[str], int]] = field(default_factory=dict)
     withdrawing: dict[tuple[str, int], int] = field(default_factory=dict)  # events, their times
+    _by_scope: dict[Scope, list[Alert]] = field(default_factory=dict)
+
+    @property
+    def beside(self) -> int:
+        """How many things stand here beside alerts."""
+        return len(self.hit_times) + len(self.stood) + len(self.withdrawing)
 
     @property
     def size(self) -> int:
         """How many things stand here."""
-        return len(self.alerts) + len(self.hit_times) + len(self.stood) + len(self.withdrawing)
+        return len(self.alerts) + self.beside
+
+    def add(self, alert: Alert) -> None:
+        """Add an alert, which is opened after all others."""
+        self.alerts[alert.alert_id] = alert
+        self._by_scope.setdefault(alert.scope, []).append(alert)
+
+    def open(self, alert: Alert) -> None:
+        """Add an alert that is opened now."""
+        newest = next(reversed(self.alerts.values()), None)
+        alert.born = 0 if newest is None else newest.born + 1
+        self.add(alert)
+
+    def remove(self, alert: Alert) -> None:
+        """Remove an alert."""
+        del self.alerts[alert.alert_id]
+        left = self._by_scope[alert.scope]
+        left.remove(alert)
+        if not left:
+            del self._by_scope[alert.scope]
+
+    def of(self, scope: Scope) -> Sequence[Alert]:
+        """The alerts of a scope, in the order of opening."""
+        return self._by_scope.get(scope, ())
+
+    def let_old_go(self) -> None:
+        """Drop the marks of events that cannot be judged again: they have left the key's ring,
+        since so many that are newer and stand here went through it."""
+        reach_ms = _reach_ms({event: at for (_, event), (_, at) in self.stood.items()})
+        self.stood = {mark: told for mark, told in self.stood.items() if told[1] >= reach_ms}
+        reach_ms = _reach_ms({event: at for (_, event), at in self.withdrawing.items()})
+        self.withdrawing = {mark: at for mark, at in self.withdrawing.items() if at >= reach_ms}
+
+
+def _reach_ms(times: Mapping[int, int]) -> int:
+    return sorted(times.values())[-RING_MAX] if len(times) > RING_MAX else 0
 
 
 class AlertBook:
@@ -41,7 +84,7 @@ class AlertBook:
         self._quiet_ms = quiet_ms
         self._standing = standing  # typologies whose newest hits rules ask for
         self.shelves: defaultdict[int, Shelf] = defaultdict(Shelf)
-        self._changed: set[int] | None = None  # None: nobody asks for changes
+        self._changed: set[Mark] | None = None  # None: nobody asks for changes
 
     def hit(
         self, scope: Scope, entity_id: str, by: Subject, hits: dict[str, Hit]
@@ -52,11 +95,12 @@ class AlertBook:
             times = shelf.hit_times.setdefault(scope.typology, [])
             times.append(by.occurred_at_ms)
             del times[:-STANDING_HITS_KEPT]
-        self.mark(scope.key)
-        alert = self._open_for(scope, by) or self._reopened(scope, by)
+            self.mark(scope.key)
+        alert = self._open_for(scope, by) or shelf.alerts.get(alert_id_of(scope, by.event))
         if alert is None:
             alert = Alert(alert_id_of(scope, by.event), scope, entity_id, by, "open")
-            shelf.alerts.append(alert)
+            shelf.open(alert)
+        self.mark(scope.key, alert.alert_id)
         was_open = alert.revision > 0 and alert.status in ("open", "updated")
         if not was_open:
             alert.triggers.clear()
@@ -78,7 +122,7 @@ class AlertBook:
         trigger = alert.triggers[by.event]
         if set(trigger.hits) == set(hits):
             return None
-        self.mark(alert.scope.key)
+        self.mark(alert.scope.key, alert.alert_id)
         if hits:
             trigger.hits = hits
         else:
@@ -105,16 +149,18 @@ class AlertBook:
         if mark in shelf.withdrawing:
             return []
         shelf.withdrawing[mark] = by.occurred_at_ms
+        shelf.let_old_go()
         self.mark(key)
         revisions = []
         reach_ms = self._quiet_ms[typology] + FORGET_AFTER_MS
-        for alert in shelf.alerts:
+        for alert in shelf.alerts.values():
             is_open = alert.status in ("open", "updated")
             near = alert.span()[1] + reach_ms >= by.occurred_at_ms
             if alert.scope.typology == typology and is_open and near:
                 for trigger in alert.triggers.values():
                     self._keep_standing(alert.scope, trigger)
                 alert.triggers.clear()
+                self.mark(key, alert.alert_id)
                 revisions.append(self._revise(alert, "withdrawn", by))
         return revisions
 
@@ -132,10 +178,10 @@ class AlertBook:
         shelf.stood[scope, event] = before
         return True
 
-    def standing_for(self, key: int, event: int) -> list[Alert]:
-        """The open alerts of a key in which this event is a trigger."""
+    def standing_for(self, scopes: Iterable[Scope], event: int) -> list[Alert]:
+        """The open alerts of these scopes in which this event is a trigger."""
         return [
-            alert for alert in self._alerts_at(key)
+            alert for scope in scopes for alert in self._alerts_of(scope)
             if alert.status in ("open", "updated") and event in alert.triggers
         ]  # fmt: skip
 
@@ -150,62 +196,57 @@ class AlertBook:
         """Law 24: drop what no event still to be judged could reach."""
         oldest_ms = clock_ms - lateness_ms
         for key, shelf in list(self.shelves.items()):
-            size = shelf.size
-            shelf.alerts = [
-                alert for alert in shelf.alerts
-                if alert.span()[1] + self._quiet_ms[alert.scope.typology] + FORGET_AFTER_MS
-                >= oldest_ms
-            ]  # fmt: skip
+            beside = shelf.beside
+            for alert in list(shelf.alerts.values()):
+                reach_ms = self._quiet_ms[alert.scope.typology] + FORGET_AFTER_MS
+                if alert.span()[1] + reach_ms < oldest_ms:
+                    shelf.remove(alert)
+                    self.mark(key, alert.alert_id)
             shelf.withdrawing = {k: t for k, t in shelf.withdrawing.items() if t >= oldest_ms}
             shelf.stood = {k: v for k, v in shelf.stood.items() if v[1] >= oldest_ms}
             shelf.hit_times = {
                 name: times for name, times in shelf.hit_times.items()
                 if max(times) >= oldest_ms - STANDING_MS
             }  # fmt: skip
-            if shelf.size < size:
+            if shelf.beside < beside:
                 self.mark(key)
             if not shelf.size:
                 del self.shelves[key]
 
     def drop(self, key: int) -> None:
         """Drop all that stands at a key."""
-        if self.shelves.pop(key, None) is not None:
+        shelf = self.shelves.pop(key, None)
+        if shelf is not None:
             self.mark(key)
+            for alert_id in shelf.alerts:
+                self.mark(key, alert_id)
 
-    def take_changed(self) -> list[int]:
-        """Keys at which something changed since this was last asked, in rising order."""
+    def take_changed(self) -> list[Mark]:
+        """What changed since this was last asked, in order: keys, and alerts by id or the key's
+        rest by ""."""
         changed, self._changed = self._changed, set()
         return sorted(changed or ())
 
-    def mark(self, key: int) -> None:
-        """Note that something changed at a key."""
+    def mark(self, key: int, alert_id: str = "") -> None:
+        """Note that something changed at a key: an alert, or what stands there beside alerts."""
         if self._changed is not None:
-            self._changed.add(key)
+            self._changed.add((key, alert_id))
 
     @property
     def count(self) -> int:
         """Alerts that are remembered."""
         return sum(len(shelf.alerts) for shelf in self.shelves.values())
 
-    def _alerts_at(self, key: int) -> list[Alert]:
-        shelf = self.shelves.get(key)
-        return shelf.alerts if shelf is not None else []
+    def _alerts_of(self, scope: Scope) -> Sequence[Alert]:
+        shelf = self.shelves.get(scope.key)
+        return shelf.of(scope) if shelf is not None else ()
 
     def _open_for(self, scope: Scope, by: Subject) -> Alert | None:
         quiet = self._quiet_ms[scope.typology]
-        for alert in reversed(self._alerts_at(scope.key)):
-            if alert.scope != scope:
-                continue
+        for alert in reversed(self._alerts_of(scope)):
             first, last = alert.span()
             is_open = alert.status in ("open", "updated")
             if is_open and first - quiet <= by.occurred_at_ms <= last + quiet:
-                return alert
-        return None
-
-    def _reopened(self, scope: Scope, by: Subject) -> Alert | None:
-        wanted = alert_id_of(scope, by.event)
-        for alert in self._alerts_at(scope.key):
-            if alert.alert_id == wanted:
                 return alert
         return None
 
@@ -219,7 +260,10 @@ class AlertBook:
 
     def _keep_standing(self, scope: Scope, trigger: Trigger) -> None:
         subject, rules = trigger.subject, frozenset(trigger.hits)
-        self.shelves[scope.key].stood[scope, subject.event] = (rules, subject.occurred_at_ms)
+        shelf = self.shelves[scope.key]
+        shelf.stood[scope, subject.event] = (rules, subject.occurred_at_ms)
+        shelf.let_old_go()
+        self.mark(scope.key)
 
     def _let_go(self, alert: Alert) -> None:
         if len(alert.triggers) > TRIGGERS_KEPT:

@@ -80,6 +80,7 @@ class Alert:
     triggers: dict[int, Trigger] = field(default_factory=dict)
     seen: int = 0  # triggers that stand, those let go included
     severity: str = "info"
+    born: int = 0  # its place in the order of opening at its key
 
     def span(self) -> tuple[int, int]:
         """The times of the earliest and the latest trigger; the first one's if none stands."""

@@ -13,7 +13,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from detector.alert_book import AlertBook, Shelf
+from detector.alert_book import AlertBook
 from detector.alerts import Alert, Trigger
 from detector.events import ACCOUNT, CODE, ID, NAMELESS_BIT
 from detector.ids import Ids
@@ -116,10 +116,14 @@ def erase_alerts(
     Evidence is told by name, and may be older than any name that is remembered: `ids` hashes it.
     """
     for key, shelf in list(book.shelves.items()):
-        before = _sizes(shelf)
-        shelf.alerts = [
-            alert for alert in shelf.alerts if not _is_about(alert, account, events, ids)
-        ]
+        for alert in list(shelf.alerts.values()):
+            before = _size(alert)
+            is_about = _is_about(alert, account, events, ids)
+            if is_about:
+                shelf.remove(alert)
+            if is_about or _size(alert) != before or alert.first.account == 0:
+                book.mark(key, alert.alert_id)
+        beside = shelf.beside
         shelf.stood = {
             (scope, event): told for (scope, event), told in shelf.stood.items()
             if event not in events
@@ -128,19 +132,16 @@ def erase_alerts(
             (typology, event): at_ms for (typology, event), at_ms in shelf.withdrawing.items()
             if event not in events
         }  # fmt: skip
-        if _sizes(shelf) != before or any(a.first.account == 0 for a in shelf.alerts):
+        if shelf.beside != beside:
             book.mark(key)
         if not shelf.size:
             del book.shelves[key]
 
 
-def _sizes(shelf: Shelf) -> tuple[int, int, int]:
-    triggers = sum(len(alert.triggers) for alert in shelf.alerts)
-    evidence = sum(
-        len(hit.evidence) for alert in shelf.alerts
-        for trigger in alert.triggers.values() for hit in trigger.hits.values()
-    )  # fmt: skip
-    return shelf.size, triggers, evidence
+def _size(alert: Alert) -> tuple[int, int]:
+    triggers = alert.triggers.values()
+    evidence = sum(len(hit.evidence) for one in triggers for hit in one.hits.values())
+    return len(triggers), evidence
 
 
 def _is_about(

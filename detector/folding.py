@@ -44,6 +44,7 @@ class Folder:
         self._book = book
         self._reasons = reasons
         self._subjects = subjects
+        self._scopes = sorted({(rule.typology, rule.entity) for rule in stage.rules})
         self._kept = {rule.id for rule in stage.rules if stage.is_kept(rule)}
         self._withdrawers = [
             rule for rule in stage.rules
@@ -114,7 +115,11 @@ class Folder:
                     finding, int(words[CODE]), values, causes
                 )
         event, key = int(words[ID]), int(words[self._stage.key_word])
-        standing = self._book.standing_for(key, event)
+        scopes = [
+            Scope(typology, kind, int(words[KEYS_OF_ENTITY[kind]]), key)
+            for typology, kind in self._scopes
+        ]
+        standing = self._book.standing_for(scopes, event)
         if not standing and not by_typology and not self._withdrawers:
             return
         subject = self._subjects.again(words, row)

@@ -5,7 +5,8 @@ takes it away. Kinds, by the first byte of the key:
 
     E entity    its row, familiar set, put-away draws, minutes (gathering.py says how)
     S slot      one place of an entity's ring, with the names that its event told
-    A alerts    all that stands at one key of the stage
+    A alert     one alert that stands at a key of the stage
+    B beside    what else stands at a key: when which typologies hit, events that stood
     H header    clock, what sources usually carry
 
 Two lives of one history end in the same values, whatever its batches and restarts were. So nothing
@@ -21,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detector.alert_book import AlertBook, Shelf
-from detector.alerts import Alert, Scope
+from detector.alerts import Scope
 from detector.events import ACCOUNT, CODE, ID, KIND_MASK, NAMELESS_BIT
 from detector.gathering import (
     CRC_TABLE,
@@ -47,8 +48,7 @@ class StateError(ValueError):
     """A record that cannot be used; the text says which, why, and the cure."""
 
 
-class _Shelf(msgspec.Struct, array_like=True):
-    alerts: list[Alert]
+class _Beside(msgspec.Struct, array_like=True):
     hit_times: dict[str, list[int]]
     stood: list[tuple[Scope, int, list[str], int]]
     withdrawing: list[tuple[str, int, int]]
@@ -121,14 +121,17 @@ class StageState:
         rows = touched_rows(m, keys, self._asked)
         if len(rows):
             records += self._entities(m, rows, told)
-        for key in self._book.take_changed():
-            shelf = self._book.shelves.get(key)
-            stands = shelf is not None and shelf.size
-            records.append(
-                (key_of(b"A", key), sealed(_stored(shelf)) if shelf and stands else None)
-            )
+        records += (self._standing(*mark) for mark in self._book.take_changed())
         records.append((b"H", sealed(_Header(m.clock[:TURN].tolist(), m.carried.tolist()))))
         return records
+
+    def _standing(self, key: int, alert_id: str) -> Record:
+        shelf = self._book.shelves.get(key, Shelf())
+        if alert_id:
+            alert = shelf.alerts.get(alert_id)
+            name = key_of(b"A", key) + bytes.fromhex(alert_id)
+            return name, None if alert is None else sealed(alert)
+        return key_of(b"B", key), sealed(_beside(shelf)) if shelf.beside else None
 
     def _entities(
         self, m: Memory, rows: NDArray[np.int64], told: TableTold | None
@@ -211,28 +214,25 @@ def _keys(
     return [whole[at : at + width] for at in range(0, len(whole), width)]
 
 
-def _stored(shelf: Shelf) -> _Shelf:
-    return _Shelf(
-        shelf.alerts,
+def _beside(shelf: Shelf) -> _Beside:
+    return _Beside(
         shelf.hit_times,
         [(scope, event, sorted(rules), at) for (scope, event), (rules, at) in shelf.stood.items()],
         [(typology, event, at) for (typology, event), at in shelf.withdrawing.items()],
     )
 
 
-def shelf_of(key: bytes, value: bytes) -> Shelf:
-    """What stands at a key, from its record.
+def read_beside(key: bytes, value: bytes, shelf: Shelf) -> None:
+    """Put onto a shelf what stands there beside alerts.
 
     Raises:
         StateError: the record cannot be used.
     """
-    stored = opened(key, value, _Shelf)
-    return Shelf(
-        stored.alerts,
-        stored.hit_times,
-        {(scope, event): (frozenset(rules), at) for scope, event, rules, at in stored.stood},
-        {(typology, event): at for typology, event, at in stored.withdrawing},
-    )
+    stored = opened(key, value, _Beside)
+    shelf.hit_times = stored.hit_times
+    shelf.stood = {(scope, event): (frozenset(rules), at)
+                   for scope, event, rules, at in stored.stood}  # fmt: skip
+    shelf.withdrawing = {(typology, event): at for typology, event, at in stored.withdrawing}
 
 
 def read_header(key: bytes, value: bytes, memory: Memory) -> None:

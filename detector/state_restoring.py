@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detector.alert_book import AlertBook
+from detector.alerts import Alert
 from detector.events import T
 from detector.filling import (
     CRC_TABLES,
@@ -35,11 +36,19 @@ from detector.places import rows_of
 from detector.ring import set_kept
 from detector.sealing import HEAD_BYTES
 from detector.stage import Stage
-from detector.state import KEY_BYTES, key_of, opened_bytes, read_header, refusal, shelf_of
+from detector.state import (
+    KEY_BYTES,
+    key_of,
+    opened,
+    opened_bytes,
+    read_beside,
+    read_header,
+    refusal,
+)
 from detector.subjects import Subjects
 from detector.told import NAMED, NameColumn, copied, packed_table
 
-KINDS: Final = (b"E", b"S", b"A", b"H")
+KINDS: Final = (b"E", b"S", b"A", b"B", b"H")
 LENGTHS_BYTES: Final = 2 * len(NAMED)
 
 
@@ -68,9 +77,14 @@ class StageRestorer:
         if b"E" in kinds:
             self._entities(kinds[b"E"])
         self._slots(kinds.get(b"S"))
+        shelves = self._book.shelves
         if b"A" in kinds:
-            for key, value in kinds[b"A"].items():
-                self._book.shelves[_number(key)] = shelf_of(key, value)
+            alerts = [opened(key, value, Alert) for key, value in kinds[b"A"].items()]
+            for alert in sorted(alerts, key=lambda one: one.born):
+                shelves[alert.scope.key].add(alert)
+        if b"B" in kinds:
+            for key, value in kinds[b"B"].items():
+                read_beside(key, value, shelves[_number(key)])
 
     def _entities(self, records: Packed) -> None:
         _refuse_damaged(records)

@@ -17,6 +17,7 @@ STATES = ("account", "device", "network", "payee")
 ONWARD = ("device", "network", "payee")
 # Above the contract's limit, so that what is too large arrives and becomes a dead letter.
 RECORD_MAX_BYTES = 2 * LINE_MAX_BYTES
+STATE_MAX_BYTES = 8 * MIB  # an alert's 64 events, each with its evidence, all of the longest ids
 LETTER_MAX_BYTES = 4 * MIB  # a record as it came, and the headers that say what was wrong
 
 
@@ -99,7 +100,10 @@ def planned(names: TopicNames, partitions: int, replication: int) -> tuple[Topic
         # Original bytes of strangers' mistakes may be personal data: not longer than to mend them.
         kept(names.dead_letter, 30, max_message_bytes=LETTER_MAX_BYTES),
         *(kept(inner(f"{entity}-in"), 7) for entity in ONWARD),
-        *(latest(inner(f"{entity}-state"), partitions) for entity in STATES),
+        *(
+            latest(inner(f"{entity}-state"), partitions, max_message_bytes=STATE_MAX_BYTES)
+            for entity in STATES
+        ),
         # Whose state is to be erased: keyed by account, an input of the account stage.
         kept(inner("erasures"), 7),
         kept(inner("control-in"), 7, count=1),

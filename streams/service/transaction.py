@@ -12,7 +12,7 @@ from streams.kafka_settings import KafkaSettings
 from streams.service.faulty import CALL_MAX_S, Patience
 from streams.service.journal import LIBRARY
 from streams.service.work import Outgoing
-from streams.topics import LETTER_MAX_BYTES
+from streams.topics import STATE_MAX_BYTES
 
 Delivered = Callable[[Any, Any], None]
 SERVE_EVERY: Final = 2_048
@@ -28,7 +28,7 @@ class Transactions:
             | {
                 "logger": LIBRARY,
                 "linger.ms": 5,
-                "message.max.bytes": LETTER_MAX_BYTES,
+                "message.max.bytes": STATE_MAX_BYTES,
                 "queue.buffering.max.messages": 1_000_000,
                 "queue.buffering.max.kbytes": 1 << 19,
             }

@@ -70,8 +70,9 @@ def test_what_the_log_keeps_is_what_the_memory_holds() -> None:
         kinds = [key[:1] for key in chain.log[place]]
         assert kinds.count(b"E") == len(rows)
         assert kinds.count(b"S") == rows["count"].sum()
-        standing = sum(shelf.size > 0 for shelf in link.book.shelves.values())
-        assert kinds.count(b"A") == standing
+        assert kinds.count(b"A") == link.book.count
+        beside = sum(shelf.beside > 0 for shelf in link.book.shelves.values())
+        assert kinds.count(b"B") == beside
 
 
 def test_what_nothing_changed_is_not_written_again() -> None:
