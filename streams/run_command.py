@@ -27,6 +27,7 @@ from streams.topic_changes import check_topics
 from streams.topics import TopicNames
 
 EXIT_FENCED = 3
+STATUSES = ("open", "updated", "withdrawn", "resolved")
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -76,6 +77,9 @@ def metrics_of(rulebook: Rulebook, policy: Policy) -> Metrics:
     metrics = Metrics()
     metrics.build.info({"version": __version__, "python": platform.python_version()})
     metrics.rulebook.info({"version": rulebook.version, "policy": policy.version})
+    for typology in rulebook.typologies:  # what is first seen at 1 is no increase to Prometheus
+        for status in STATUSES:
+            metrics.revisions.labels(typology, status)
     return metrics
 
 
