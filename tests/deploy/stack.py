@@ -150,17 +150,18 @@ def standing(folder: Path, bootstrap: str, is_hurried: bool = False) -> Iterator
         configured(folder, stack, is_hurried)
         partitions = ["--partitions", str(PARTITIONS), "--replication", "1"]
         assert lendwatch(["topics", "apply", "--bootstrap", bootstrap, *partitions]) == 0
+        open_here.callback(stack.end_worker)
+        stack.start_worker()  # first: a worker that is not there yet would be told of
         for words in (
-            [tool("prometheus"), f"--config.file={folder}/prometheus.yml",
-             f"--storage.tsdb.path={folder}/tsdb",
-             f"--web.listen-address=127.0.0.1:{stack.prometheus_port}"],
             [tool("prometheus-alertmanager"), f"--config.file={folder}/alertmanager.yml",
              f"--storage.path={folder}/alertmanager", "--cluster.listen-address=",
              f"--web.listen-address=127.0.0.1:{stack.alertmanager_port}"],
+            [tool("prometheus"), f"--config.file={folder}/prometheus.yml",
+             f"--storage.tsdb.path={folder}/tsdb",
+             f"--rules.alert.resend-delay={60 // HURRY if is_hurried else 60}s",
+             f"--web.listen-address=127.0.0.1:{stack.prometheus_port}"],
         ):  # fmt: skip
             open_here.enter_context(running(*words, folder=folder))
-        open_here.callback(stack.end_worker)
-        stack.start_worker()
         yield stack
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -23,7 +25,8 @@ CALL_MAX_S = 120
 
 def tool(name: str) -> str:
     """Where a tool is; a test without it is skipped, or fails where everything must be there."""
-    found = shutil.which(name)
+    own = os.pathsep.join((str(Path(sys.executable).parent), os.environ.get("PATH", "")))
+    found = shutil.which(name, path=own)
     if found is None:
         pytest.skip(f"`{name}` is not here")
     return found
