@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 from tests.kafka.conftest import no_settings_from_outside
-from tests.kafka.worlds import world
+from tests.kafka.worlds import truth, world
 
-__all__ = ["no_settings_from_outside", "world"]
+__all__ = ["no_settings_from_outside", "truth", "world"]

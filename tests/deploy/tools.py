@@ -101,11 +101,11 @@ class Receiver:
         self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
         self._thread.start()
 
-    def of(self, alert: str, status: str) -> list[str]:
-        """The paths at which an alert came with a status, so far."""
+    def of(self, alert: str, status: str, after: int = 0) -> list[str]:
+        """The paths at which an alert came with a status, so far, after so many messages."""
         return [
             path
-            for path, body in self.came
+            for path, body in self.came[after:]
             for one in body["alerts"]
             if one["labels"]["alertname"] == alert and one["status"] == status
         ]
