@@ -26,7 +26,7 @@ def service_rights(names: TopicNames, app_id: str) -> tuple[Right, ...]:
     whether all topics are there."""
     inner = names.internal
     reads = [*names.inputs, inner("erasures")]
-    writes = [names.alert, names.decision, names.dead_letter]
+    writes = [names.alert, names.decision, names.dead_letter, inner("probe")]  # the doctor's
     both = [*(inner(f"{one}-in") for one in ONWARD), *(inner(f"{one}-state") for one in STATES)]
     used = {*reads, *writes, *both}
     looked_at = [one.name for one in planned(names, 1, 1) if one.name not in used]

@@ -15,8 +15,7 @@ import pytest
 import yaml
 
 from deploy.kafka.strimzi import resources, written
-from streams.doctor_topics import needed
-from streams.rights import service_rights
+from streams.rights import service_rights, source_rights
 from streams.topics import TopicNames, planned
 from tests.deploy.helm import Unavailable, helm
 from tests.deploy.operators import SCHEMAS
@@ -134,13 +133,15 @@ def test_strimzis_resources_are_what_the_plan_and_the_rights_make() -> None:
     assert all(topics[one.name]["config"] == one.settings for one in plan)
 
 
-def test_the_service_has_no_right_that_the_doctor_does_not_ask_for() -> None:
-    names = TopicNames()
-    for right in service_rights(names, "lendwatch"):
-        if right.kind == "topic":
-            assert not right.is_prefix
-            assert set(right.operations) <= set(needed(names, right.name))
-            assert "All" not in right.operations and "Create" not in right.operations
+def test_the_rights_are_those_of_named_topics_and_change_nothing_of_the_cluster() -> None:
+    names, allowed = TopicNames(), {"Read", "Write", "Describe"}
+    for right in (*service_rights(names, "lendwatch"), *source_rights(names)):
+        assert right.is_prefix == (right.kind != "topic"), right
+        assert right.operations and set(right.operations) <= allowed, right
+    asked = {right.name for right in service_rights(names, "lendwatch") if right.kind == "topic"}
+    assert asked == {topic.name for topic in planned(names, 1, 1)}
+    reads = {right.name for right in service_rights(names, "x") if "Read" in right.operations}
+    assert not reads & {names.alert, names.decision, names.dead_letter}
 
 
 def test_the_compose_file_keeps_its_schema_and_mounts_what_is_there() -> None:
