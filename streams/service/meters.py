@@ -60,6 +60,7 @@ class StageMeters:
         self._is_assigned = False
         self._clock_ms = -1
         self._samples: list[Sample] = []
+        self._offsets: dict[Place, int] = {}  # what is committed, as far as it was by us
         self._ends: Mapping[Place, int] = {}
         self._ends_s = -1.0
         self._behind_s: float | None = None  # since when an end is known that is not reached
@@ -102,7 +103,8 @@ class StageMeters:
     def left(self) -> None:
         """All partitions have gone: the assignment is eager."""
         self._restoring_s, self._is_assigned = None, False
-        self._samples, self._reached, self._ends, self._behind_s = [], {}, {}, None
+        self._samples, self._offsets, self._reached, self._ends = [], {}, {}, {}
+        self._behind_s = None
         self._metrics.partitions.labels(self.stage).set(0)
 
     def read(self, messages: Sequence[Any]) -> None:
@@ -110,7 +112,9 @@ class StageMeters:
         if messages and len(self._samples) < SAMPLES_MAX:
             one = messages[0]
             place, appended_s = (one.topic(), one.partition()), one.timestamp()[1] / 1_000
-            self._samples = [*self._samples, Sample(place, one.offset(), appended_s)]
+            # What is done may come again: a client may go on too early after a pause.
+            if one.offset() >= self._offsets.get(place, 0):
+                self._samples = [*self._samples, Sample(place, one.offset(), appended_s)]
 
     def ended(self, ends: Mapping[Place, int]) -> None:
         """Where inputs end; told by the thread that asks."""
@@ -130,7 +134,8 @@ class StageMeters:
         """A turn's work is committed: what it was, what came of it, and the inputs' offsets."""
         now_s = self._committed_s = self._clock()
         self._metrics.turns.labels(self.stage).inc()
-        self._observe_samples(now_s, {(one.topic, one.partition): one.offset for one in offsets})
+        self._offsets |= {(one.topic, one.partition): one.offset for one in offsets}
+        self._observe_samples(now_s)
         for work in works.values():
             self._count_work(work)
         alerts = [alert for one in taken for alert in one.alerts]
@@ -199,10 +204,10 @@ class StageMeters:
 
     # Counting.
 
-    def _observe_samples(self, now_s: float, offsets: Mapping[Place, int]) -> None:
+    def _observe_samples(self, now_s: float) -> None:
         waiting = []
         for one in self._samples:
-            if one.offset < offsets.get(one.place, 0):
+            if one.offset < self._offsets.get(one.place, 0):
                 seconds = max(0.0, now_s - one.appended_s)
                 self._metrics.record_commit.labels(self.stage).observe(seconds)
             else:

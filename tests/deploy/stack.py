@@ -35,6 +35,7 @@ from tests.kafka.node import free_ports
 
 PARTITIONS, READY_MAX_S = 2, 180.0
 HURRY = 15
+WORLD = ("--accounts", "800", "--days", "14")  # the least that can be simulated
 ENTER = "import sys; from streams.cli import main; sys.exit(main())"
 HOUR_S = 3_600
 
@@ -204,7 +205,7 @@ def main() -> None:
     folder = Path(tempfile.mkdtemp(prefix="lendwatch-stack-"))
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
-        simulated = ["simulate", "--out", str(folder / "world"), "--accounts", "300", "--days", "7"]
+        simulated = ["simulate", "--out", str(folder / "world"), *WORLD]
         assert lendwatch(simulated) == 0
         with (
             Cluster.running(folder / "kafka") as cluster,

@@ -15,10 +15,12 @@ import pytest
 import yaml
 
 from deploy.kafka.strimzi import resources, written
+from streams.cli import parser
 from streams.rights import service_rights, source_rights
 from streams.topics import TopicNames, planned
 from tests.deploy.helm import Unavailable, helm
 from tests.deploy.operators import SCHEMAS
+from tests.deploy.stack import WORLD
 from tests.deploy.tools import CALL_MAX_S, DEPLOY, RULES, called, loaded
 
 CHART = DEPLOY / "helm/lendwatch"
@@ -151,7 +153,11 @@ def test_the_compose_file_keeps_its_schema_and_mounts_what_is_there() -> None:
     schema = orjson.loads(path.read_bytes())
     compose = loaded(DEPLOY / "compose.yaml")
     jsonschema.validators.validator_for(schema)(schema).validate(compose)
-    for service in compose["services"].values():
+    for name, service in compose["services"].items():
+        if service.get("image") == "lendwatch":
+            words = service.get("command") or ["run"]
+            parser().parse_args(words)
+            assert name != "world" or words[-len(WORLD) :] == list(WORLD)
         for volume in service.get("volumes", []):
             source = volume.split(":")[0]
             if source.startswith("."):

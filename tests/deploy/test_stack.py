@@ -95,6 +95,22 @@ def test_every_panel_finds_series_where_the_service_runs(
     assert all(count for _, _, count, _ in rows)
 
 
+def test_a_service_that_has_done_all_shows_no_lag_and_is_well(stack: Stack) -> None:
+    """Marks of transactions, which lie behind the last record of every internal topic, are none."""
+    awaited("nothing waits", lambda: value(stack, "sum(lendwatch_lag_records)") == 0, 60)
+    assert value(stack, "sum(lendwatch_events_total)") > 20_000
+    assert value(stack, "sum(lendwatch_blocks_total)") > 10
+    awaited("nor has waited", lambda: value(stack, "max(lendwatch_lag_seconds)") == 0, 30)
+    for path in ("/healthz", "/livez", "/readyz"):
+        with urllib.request.urlopen(stack.page + path, timeout=10) as answer:
+            assert answer.read() == b"ok\n"
+
+
+def value(stack: Stack, query: str) -> float:
+    (one,) = stack.asked(query)
+    return float(one["value"][1])
+
+
 def test_the_live_page_is_well_made_and_bounded(stack: Stack) -> None:
     with urllib.request.urlopen(f"{stack.page}/metrics", timeout=10) as answer:
         text = answer.read().decode()

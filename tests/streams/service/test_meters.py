@@ -195,6 +195,17 @@ def test_a_record_waits_from_its_append_to_its_commit(
     assert shown(metrics, "record_commit_seconds_sum", stage="account") == 6
 
 
+def test_a_record_that_is_done_and_comes_again_does_not_wait(
+    metrics: Metrics, meters: StageMeters
+) -> None:
+    meters.committed({}, [], [Offset(*PLACE, 8)])
+    meters.read([Message(7, 900_000)])
+    assert shown(metrics, "lag_seconds", stage="account") == 0
+    meters.left()  # whoever has it next may begin before
+    meters.read([Message(7, 900_000)])
+    assert shown(metrics, "lag_seconds", stage="account") == 100
+
+
 def test_a_rule_that_never_hit_is_there_with_zero(
     metrics: Metrics, meters: StageMeters, clock: Clock
 ) -> None:
