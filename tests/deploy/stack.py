@@ -193,7 +193,7 @@ def drilled(stack: Stack) -> None:
         awaited("it is taken back", lambda: came("resolved"), 600)
         back_s = time.monotonic() - mended_s
         print(f"worker {fault}: told after {fired_s:.0f} s; taken back {back_s:.0f} s after it was"
-              " ready again")  # fmt: skip
+              " ready again", flush=True)  # fmt: skip
 
 
 def main() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import re
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -173,6 +174,8 @@ def test_the_image_is_linted_runs_as_nobody_and_copies_what_is_there() -> None:
     called("hadolint", path)
     text = path.read_text("utf-8")
     assert "USER 10001:10001" in text and "--require-hashes" in text
+    (code,) = re.findall(r'python -c "(.*?)"\n', text, re.S)
+    subprocess.run([sys.executable, "-c", code.replace("\\\n", "")], check=True, cwd=DEPLOY.parent)
     for line in re.findall(r"^COPY (?!--from)(.*) \S+$", text, re.M):
         for name in line.split():
             assert (DEPLOY.parent / name).exists(), name
