@@ -7,6 +7,7 @@ from collections.abc import Callable
 from kafka.errors import AuthorizationError, KafkaError
 
 from streams.findings import Finding, Patient
+from streams.rights import service_rights
 from streams.topic_changes import changes
 from streams.topics import TopicNames, planned
 
@@ -107,11 +108,8 @@ def refused(ask: Callable[[], object]) -> bool:
 
 def needed(names: TopicNames, topic: str) -> tuple[str, ...]:
     """What the service does with a topic."""
-    if topic in names.inputs:
-        return ("Describe", "Read")
-    if topic in (names.alert, names.decision, names.dead_letter):
-        return ("Describe", "Write")
-    return ("Describe", "Read", "Write")
+    own = [one for one in service_rights(names, "") if (one.kind, one.name) == ("topic", topic)]
+    return tuple(sorted({"Describe", *(word for one in own for word in one.operations)}))
 
 
 def replicas(patient: Patient) -> list[Finding]:

@@ -81,6 +81,9 @@ def _add_run(commands: Any, make: MakeCommand) -> None:
         help="account,device,network,payee or some of them (default: all)")  # fmt: skip
     add("--policy", metavar="FILE", help="policy overlay (default: $LENDWATCH_POLICY)")
     add("--rulebook", metavar="DIR", help="folder of rulebook files (default: the shipped one)")
+    add("--metrics", metavar="HOST:PORT",
+        help="serve /metrics, /healthz, /livez and /readyz there"
+        " (default: $LENDWATCH_METRICS_PORT on loopback; 0: nowhere)")  # fmt: skip
     add("--rebuild", action="store_true",
         help="make the state anew from the inputs, saying nothing again")  # fmt: skip
     _add_connection(add)

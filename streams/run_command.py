@@ -3,24 +3,31 @@
 from __future__ import annotations
 
 import argparse
+import platform
 import sys
 import tempfile
+from contextlib import ExitStack, closing
 from pathlib import Path
 
 from detector.memory import STAGES
+from detector.policy import Policy
+from detector.rulebook import Rulebook
 from streams import __version__, settings
 from streams.collecting import seldom_collected
 from streams.faults import Fault
+from streams.metrics import Metrics
 from streams.replay import load
-from streams.service.app import Options, worker_of
+from streams.service.app import Options, loops_of, vitals_of, worker_of
 from streams.service.faulty import Fenced
 from streams.service.journal import Journal
+from streams.service.page import Page
 from streams.service.sampling import refuse_strays
 from streams.service.warming import warm
 from streams.topic_changes import check_topics
 from streams.topics import TopicNames
 
 EXIT_FENCED = 3
+STATUSES = ("open", "updated", "withdrawn", "resolved")
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -31,15 +38,22 @@ def run(arguments: argparse.Namespace) -> int:
         Path(arguments.rulebook) if arguments.rulebook else None,
     )
     stages = stages_of(arguments.stages)
+    address = settings.metrics_address(arguments.metrics)
     journal = Journal()
     partitions = check_topics(kafka)
     refuse_strays(kafka, TopicNames(kafka.topic_prefix).inputs, partitions)
     warm(policy, rulebook)
-    with tempfile.TemporaryDirectory(prefix="lendwatch-") as folder:
+    with ExitStack() as open_here:
+        folder = open_here.enter_context(tempfile.TemporaryDirectory(prefix="lendwatch-"))
         options = Options(
             kafka, policy, rulebook, stages, partitions, Path(folder), arguments.rebuild
         )
-        worker = worker_of(options, journal)
+        metrics = metrics_of(rulebook, policy)
+        loops = loops_of(options, journal, metrics)
+        worker = worker_of(options, journal, loops)
+        if address is not None:
+            page = Page(*address, metrics, lambda: vitals_of(loops))
+            open_here.enter_context(closing(page))
         journal.tell(
             "started", version=__version__, rulebook=rulebook.version, policy=policy.version,
             stages=stages, partitions=partitions, app=kafka.app_id, instance=kafka.instance_id,
@@ -56,6 +70,17 @@ def run(arguments: argparse.Namespace) -> int:
             status = EXIT_FENCED if isinstance(reason, Fenced) else 2
         journal.tell("ended", status=status)
         return status
+
+
+def metrics_of(rulebook: Rulebook, policy: Policy) -> Metrics:
+    """Metrics that say what runs."""
+    metrics = Metrics()
+    metrics.build.info({"version": __version__, "python": platform.python_version()})
+    metrics.rulebook.info({"version": rulebook.version, "policy": policy.version})
+    for typology in rulebook.typologies:  # what is first seen at 1 is no increase to Prometheus
+        for status in STATUSES:
+            metrics.revisions.labels(typology, status)
+    return metrics
 
 
 def stages_of(told: str | None) -> list[str]:

@@ -222,7 +222,16 @@ def test_the_top_level_holds_only_what_it_should() -> None:
 def test_every_test_module_mirrors_a_folder_of_the_packages() -> None:
     folders = {path.parent.relative_to(ROOT / "tests").as_posix() for path in PYTHON
                if named(path).startswith("tests/") and path.name.startswith("test_")}  # fmt: skip
-    assert folders <= {".", "detector", "streams", "streams/service", "kafka", "faults", "bench"}
+    assert folders <= {
+        ".",
+        "detector",
+        "streams",
+        "streams/service",
+        "kafka",
+        "faults",
+        "bench",
+        "deploy",
+    }
 
 
 BAD = '''import logging

@@ -19,9 +19,11 @@ from detector.parts import Parts
 from detector.policy import Policy
 from detector.rulebook import Rulebook
 from streams.kafka_settings import KafkaSettings
+from streams.metrics import Metrics
 from streams.service.intake import Intake
 from streams.service.journal import Journal, LibraryLines
 from streams.service.loop import StageLoop
+from streams.service.meters import StageMeters, Vitals
 from streams.service.partition import Partition, StageTopics
 from streams.service.readers import BlockReads, EventReads, word
 from streams.service.sampling import Sampler
@@ -49,26 +51,34 @@ class Options:
     is_rebuilt: bool = False
 
 
-def loops_of(options: Options, journal: Journal) -> list[StageLoop]:
-    """A loop for each stage."""
-    ids = Ids()
+def loops_of(options: Options, journal: Journal, metrics: Metrics | None = None) -> list[StageLoop]:
+    """A loop for each stage, which tell these metrics."""
+    ids, shown = Ids(), metrics or Metrics()
     names = TopicNames(options.kafka.topic_prefix)
     parts = Parts(options.rulebook, options.policy, ids, partitions=options.partitions)
-    return [StageLoop(_plan(options, stage, names, parts, ids, journal))
+    return [StageLoop(_plan(options, stage, names, parts, ids, journal, shown))
             for stage in options.stages]  # fmt: skip
 
 
+def vitals_of(loops: Sequence[StageLoop]) -> dict[str, Vitals]:
+    """How each loop is, by its stage."""
+    return {one.meters.stage: one.meters.vitals for one in loops}
+
+
 def _plan(
-    options: Options, stage: str, names: TopicNames, parts: Parts, ids: Ids, journal: Journal
-) -> Plan:
+    options: Options, stage: str, names: TopicNames, parts: Parts, ids: Ids, journal: Journal,
+    metrics: Metrics,
+) -> Plan:  # fmt: skip
     later = STAGES[STAGES.index(stage) + 1 :]
     topics = StageTopics.of(names, stage, later)
     skew_max_ms = options.policy.lateness_ms // SKEW_SHARE
     erasures = names.internal("erasures")
     inputs: tuple[str, ...] = (names.internal(f"{stage}-in"),)
+    feeds = {inputs[0]: stage}
     looked_at = _not_looked_at
     if stage == STAGES[0]:
-        inputs = (erasures, *map(names.input, ORDER))
+        feeds = {erasures: "erasure", **{names.input(feed): feed for feed in ORDER}}
+        inputs = tuple(feeds)
         looked_at = Sampler(options.partitions, journal).look
 
     def make_partition(number: int) -> Partition:
@@ -90,6 +100,7 @@ def _plan(
         stage=stage, inputs=inputs, state_topic=topics.state, settings=options.kafka,
         journal=journal, make_partition=make_partition, make_intake=make_intake,
         is_rebuilt=options.is_rebuilt, looked_at=looked_at, onward=onward,
+        meters=StageMeters(metrics, stage, feeds),
     )  # fmt: skip
 
 
@@ -123,8 +134,8 @@ class StageService(faust.Service):
             await asyncio.wait([self._ended], timeout=STOP_MAX_S)
 
 
-def worker_of(options: Options, journal: Journal) -> mode.Worker:
-    """A worker: runs the stages until a signal ends it, or until one of them must not go on."""
+def worker_of(options: Options, journal: Journal, loops: Sequence[StageLoop]) -> mode.Worker:
+    """A worker: runs the loops until a signal ends it, or until one of them must not go on."""
     app = faust.App(
         options.kafka.app_id,
         **options.kafka.faust(),
@@ -136,7 +147,7 @@ def worker_of(options: Options, journal: Journal) -> mode.Worker:
         stream_wait_empty=False,
     )
     app.producer_only = True
-    services = [StageService(one) for one in loops_of(options, journal)]
+    services = [StageService(one) for one in loops]
     logging.getLogger().handlers = [LibraryLines(journal)]
     return faust.Worker(
         app, *services, loglevel=logging.WARNING, override_logging=False,

@@ -30,7 +30,12 @@ Take = Callable[[str, int, int, int, int], None]
 class Ends:
     """Asks for the ends of some inputs, as a careful reader sees them, until it is closed."""
 
-    def __init__(self, settings: KafkaSettings, stage: str) -> None:
+    def __init__(
+        self, settings: KafkaSettings, stage: str,
+        heard: Callable[[dict[Place, int]], None] = lambda _: None,
+    ) -> None:  # fmt: skip
+        """`heard`: told of each answer when it comes, by the thread that asks."""
+        self._heard = heard
         self._settings = settings
         self._stage = stage
         self._places: tuple[Place, ...] = ()
@@ -77,10 +82,13 @@ class Ends:
                 if client is None:  # not "or": a client that holds nothing counts as false
                     client = Consumer(self._settings.confluent_consumer(self._stage) | OURS)
                 try:
-                    self._answers.append(_answer(client, places))
+                    answer = _answer(client, places)
                 except KafkaException:
                     client.close()
                     client = None
+                else:
+                    self._answers.append(answer)
+                    self._heard(answer[2])
             self._hurry.wait(IDLE_S)
             self._closed.wait(HURRY_S)
         if client is not None:

@@ -113,6 +113,14 @@ class Intake(Generic[Item]):
         """The offset of an input that is read next."""
         return self._aligned[number].position_of(topic)
 
+    def reached(self) -> dict[Place, int]:
+        """Of each input, the place of the first record that is not taken: what waits counts back
+        from where reading is."""
+        return {
+            (topic, number): one.position_of(topic) - one.waiting_of(topic)
+            for number, one in self._aligned.items() for topic in self._topics
+        }  # fmt: skip
+
     def full(self) -> tuple[list[Place], list[Place]]:
         """The inputs to pause, and those to go on with."""
         waiting = {

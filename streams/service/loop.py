@@ -16,6 +16,7 @@ from streams.faults import Fault
 from streams.service.assignment import Assignment
 from streams.service.changelog import Changelog, Interrupted
 from streams.service.faulty import Again, kafka_error_in, sorted_out
+from streams.service.meters import StageMeters
 from streams.service.rebuilding import Rebuilding
 from streams.service.turns import Plan, Turns
 
@@ -37,6 +38,11 @@ class StageLoop:
         )  # fmt: skip
         self._assigned = Assignment(plan.stage, plan.make_partition, changelog, plan.journal)
 
+    @property
+    def meters(self) -> StageMeters:
+        """What it tells of itself."""
+        return self._plan.meters
+
     def stop(self) -> None:
         """Ask it to end after its transaction."""
         self._stop.set()
@@ -53,6 +59,7 @@ class StageLoop:
             try:
                 self._live()
             except Again as again:
+                self._plan.meters.begun_anew()
                 self._tell("begins_anew", "warning", stage=self._plan.stage, why=again.why)
             except Interrupted:
                 break

@@ -5,9 +5,11 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
+import numpy as np
 import orjson
+from numpy.typing import NDArray
 
 from detector.chain import Link, LinkOutputs
 from detector.link_state import LinkState
@@ -56,6 +58,16 @@ class Taken:
     said: list[Outgoing]
     onward: list[Parcel]
     state: list[Record]
+    alerts: list[dict[str, Any]]  # what of `said` these are, for whoever counts
+    decisions: list[dict[str, Any]]
+
+
+class Held(NamedTuple):
+    """What a partition holds in memory. `obligations`: None where the stage has none."""
+
+    entities: int
+    bytes_used: int
+    obligations: int | None
 
 
 class Partition:
@@ -78,6 +90,21 @@ class Partition:
     def clock_ms(self) -> int:
         """The newest event time, or what came of it since; negative before the first event."""
         return self._link.clock_ms
+
+    @property
+    def held(self) -> Held:
+        """What it holds in memory."""
+        store, repayment = self._link.stage.store, self._link.repayment
+        return Held(
+            store.entities, store.bytes_used, None if repayment is None else repayment.remembered
+        )
+
+    @property
+    def findings(self) -> tuple[list[str], NDArray[np.int64]]:
+        """Rules, and for each how often it hit, was clear, abstained, erred since the process
+        began: one count for all partitions of a stage."""
+        stage = self._link.stage
+        return [rule.id for rule in stage.rules], stage.results
 
     def restore(self, kinds: Kinds) -> None:
         """Fill it from its changelog's newest values.
@@ -106,7 +133,7 @@ class Partition:
         erasures = self._erasures(work)
         outputs = self._taken(work)
         said = [*letters, *erasures, *self._said(outputs)]
-        return Taken(said, outputs.onward, self._state_records())
+        return self._made(said, outputs)
 
     def absorb(self, work: Work) -> list[Record]:
         """Take work in of which all was said before: only what the state keeps of it."""
@@ -140,7 +167,12 @@ class Partition:
         outputs = self._link.advance(clock_ms)
         if not outputs.alerts and not outputs.decisions:
             return None
-        return Taken([*self._said(outputs)], outputs.onward, self._state_records())
+        return self._made([*self._said(outputs)], outputs)
+
+    def _made(self, said: list[Outgoing], outputs: LinkOutputs) -> Taken:
+        return Taken(
+            said, outputs.onward, self._state_records(), outputs.alerts, outputs.decisions
+        )  # fmt: skip
 
     def _said(self, outputs: LinkOutputs) -> Iterator[Outgoing]:
         now_ms = time.time_ns() // 1_000_000

@@ -92,16 +92,17 @@ class Transactions:
         self._patience(self._producer.commit_transaction, CALL_MAX_S)
         self._is_open = False
 
-    def abort(self) -> None:
-        """Undo what was begun, where something was.
+    def abort(self) -> bool:
+        """Undo what was begun, where something was: whether there was.
 
         Raises:
             KafkaException: that is in doubt.
         """
         if not self._is_open:
-            return
+            return False
         self._is_open = False
         self._patience(self._producer.abort_transaction, CALL_MAX_S)
+        return True
 
     def drop(self) -> None:
         """Let the producer go without a word to anybody."""

@@ -18,6 +18,7 @@ from streams.service.ends import Ends
 from streams.service.faulty import CALL_MAX_S, Patience
 from streams.service.intake import Intake
 from streams.service.journal import LIBRARY, Journal
+from streams.service.meters import StageMeters
 from streams.service.pace import Pace
 from streams.service.partition import Taken
 from streams.service.rebuilding import Rebuilding
@@ -45,6 +46,7 @@ class Plan:
     make_intake: Callable[[], Intake[Any]]
     looked_at: Callable[[Sequence[Any]], None]  # sees the records that arrive
     onward: Callable[[Sequence[Parcel]], list[Outgoing]]  # what goes to later stages, as records
+    meters: StageMeters
 
 
 class Turns:
@@ -74,7 +76,9 @@ class Turns:
                 "queued.max.messages.kbytes": 8_192,
             }
         )
-        self._ends = Ends(plan.settings, plan.stage)  # last: it runs from now on, until `close`
+        self._meters = plan.meters
+        # Last: it runs from now on, until `close`.
+        self._ends = Ends(plan.settings, plan.stage, plan.meters.ended)
 
     def start(self) -> None:
         """Take our place as a producer, then join the group."""
@@ -96,14 +100,17 @@ class Turns:
         elif now_ms - self._paced_ms >= PACE_EVERY_MS:
             self._paced_ms = now_ms
             self._go_on(now_ms)
+        self._meters.turned(self._assigned.owned, self._intake.reached)
 
     def undo(self) -> None:
         """Undo what is begun."""
-        self._transactions.abort()
+        if self._transactions.abort():
+            self._meters.undone()
 
     def close(self) -> None:
         """Leave the group, and let go."""
         self._ends.close()
+        self._meters.left()
         self._transactions.drop()
         self._consumer.close()
 
@@ -126,6 +133,7 @@ class Turns:
             else:
                 raise KafkaException(error)
         self._plan.looked_at(records)
+        self._meters.read(records)
         self._intake.take(records, time.time_ns() // 1_000_000, ends)
         pausing, resuming = self._intake.full()
         if pausing:
@@ -136,15 +144,20 @@ class Turns:
                 self._consumer.seek(TopicPartition(*place, self._intake.position(*place)))
 
     def _transact(self, works: dict[int, Work]) -> None:
+        began_s = time.monotonic()
         taken = {number: self._assigned.owned[number].take(one) for number, one in works.items()}
+        self._meters.spent("judge", time.monotonic() - began_s)
         offsets = [
             TopicPartition(topic, number, offset)
             for number, work in works.items() for topic, offset in work.offsets.items()
         ]  # fmt: skip
-        self._say(taken, offsets)
+        self._say(works, taken, offsets)
 
-    def _say(self, taken: dict[int, Taken], offsets: list[TopicPartition]) -> None:
-        """Write what partitions made, and commit it with these offsets."""
+    def _say(
+        self, works: dict[int, Work], taken: dict[int, Taken], offsets: list[TopicPartition]
+    ) -> None:
+        """Write what partitions made of their work, and commit it with these offsets."""
+        began_s = time.monotonic()
         # Made before it is begun: readers wait behind an open transaction.
         onward = self._plan.onward([parcel for one in taken.values() for parcel in one.onward])
         self._transactions.begin()
@@ -153,6 +166,8 @@ class Turns:
             self._write_state(number, one.state)
         self._transactions.write(onward)
         self._transactions.commit(offsets, self._consumer.consumer_group_metadata())
+        self._meters.spent("write", time.monotonic() - began_s)
+        self._meters.committed(works, taken.values(), offsets)
 
     def _write_state(self, number: int, records: list[Record]) -> None:
         partition = self._assigned.owned[number]
@@ -175,7 +190,7 @@ class Turns:
         if taken:
             # The offsets too: so that an owner who is no longer one is refused.
             places = self._committed(list(taken))
-            self._say(taken, [place for place in places if place.offset >= 0])
+            self._say({}, taken, [place for place in places if place.offset >= 0])
 
     def _committed(self, numbers: list[int]) -> list[TopicPartition]:
         places = [TopicPartition(topic, k) for topic in self._plan.inputs for k in numbers]
@@ -184,6 +199,7 @@ class Turns:
     def _assign(self, consumer: Consumer, places: list[TopicPartition]) -> None:
         numbers = sorted({place.partition for place in places})
         self._tell_places("assigned", numbers)
+        self._meters.assigning()
         # First the offsets: asked so, they wait for transactions that are not over, and so what the
         # changelog then holds is what belongs to them.
         committed = {(p.topic, p.partition): p.offset for p in self._committed(numbers)}
@@ -201,11 +217,13 @@ class Turns:
             for (topic, number), offset in committed.items()
         ]
         consumer.assign(self._begins)
+        self._meters.assigned(numbers)
         self._rebalances += 1
 
     def _revoke(self, consumer: Consumer, places: list[TopicPartition]) -> None:
         numbers = sorted({place.partition for place in places})
         self._tell_places("revoked", numbers)
+        self._meters.left()
         self._intake.leave(numbers)
         self._ends.ask_for(self._intake.places)
         self._assigned.leave(numbers)

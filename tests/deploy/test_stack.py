@@ -1,0 +1,143 @@
+"""On a running stack every panel finds its series, and a fault is told and taken back."""
+
+from __future__ import annotations
+
+import re
+import signal
+import time
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import promql_parser
+import pytest
+
+from deploy.grafana.dashboards import DASHBOARDS, written
+from streams.metrics import SERIES_MAX
+from streams.topics import TopicNames
+from tests.deploy.stack import Stack, fed, standing
+from tests.deploy.tools import DEPLOY, awaited, called, loaded
+from tests.kafka.broker import Cluster
+from tests.kafka.records import write
+
+PANELS = [(name, panel) for name, panels in DASHBOARDS.items() for panel in panels]
+QUERIES = [(name, panel.title, query) for name, panel in PANELS for query, _ in panel.queries]
+
+
+@pytest.fixture(scope="module")
+def stack(
+    broker: Cluster, world: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Stack]:
+    """Everything runs, and has judged a world."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("LENDWATCH_TOPIC_PREFIX", "stack")
+        patch.setenv("LENDWATCH_APP_ID", "stack")
+        folder = tmp_path_factory.mktemp("stack")
+        with standing(folder, broker.bootstrap, is_hurried=True) as one:
+            fed(one, world / "log.jsonl", 3_000.0)
+            write(broker.bootstrap, TopicNames("stack").input("login"), [b"no event"] * 9)
+            yield one
+
+
+def asked(query: str) -> str:
+    """A panel's query as Grafana sends it."""
+    return (query.replace("$__rate_interval", "1m").replace("$job", ".+")
+            .replace("$instance", ".+"))  # fmt: skip
+
+
+def test_the_files_are_what_their_source_makes() -> None:
+    for name, text in written().items():
+        assert (DEPLOY / "grafana/dashboards" / name).read_text("utf-8") == text
+
+
+@pytest.mark.parametrize(("board", "title", "query"), QUERIES)
+def test_a_query_is_one_of_a_worker_or_a_job_and_is_read(
+    board: str, title: str, query: str
+) -> None:
+    promql_parser.parse(asked(query))
+    for chosen in re.findall(r"\{(.*?)\}", query):
+        assert 'job=~"$job",instance=~"$instance"' in chosen
+    for span in re.findall(r"rate\(\w+\{.*?\}\[(.*?)\]", query):
+        assert span == "$__rate_interval"
+
+
+@pytest.mark.parametrize(("board", "panel"), PANELS, ids=lambda one: getattr(one, "title", one))
+def test_a_panel_says_what_it_shows_and_in_which_unit(board: str, panel: object) -> None:
+    title, description, unit, queries = panel  # type: ignore[misc]
+    assert title and description.endswith(".") and queries
+    assert unit in ("short", "ops", "s", "bytes", "percentunit")
+
+
+def test_provisioning_names_what_is_there() -> None:
+    folder = DEPLOY / "grafana/provisioning"
+    (source,) = loaded(folder / "datasources/prometheus.yaml")["datasources"]
+    assert source["type"] == "prometheus" and source["access"] == "proxy"
+    (provider,) = loaded(folder / "dashboards/lendwatch.yaml")["providers"]
+    assert provider["type"] == "file" and provider["allowUiUpdates"] is False
+    mounted = loaded(DEPLOY / "compose.yaml")["services"]["grafana"]["volumes"]
+    assert any(one.endswith(f"{provider['options']['path']}:ro") for one in mounted)
+
+
+def test_every_panel_finds_series_where_the_service_runs(
+    stack: Stack, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def empty() -> list[str]:
+        return [title for _, title, query in QUERIES if not stack.asked(asked(query))]
+
+    awaited("each has series", lambda: not empty(), 60)
+    rows = [
+        (board, title, len(stack.asked(asked(query))), query) for board, title, query in QUERIES
+    ]
+    with capsys.disabled():
+        print()
+        for board, title, count, query in rows:
+            print(f"{board:12} {title:32} {count:4} series  {query}")
+    assert all(count for _, _, count, _ in rows)
+
+
+def test_a_service_that_has_done_all_shows_no_lag_and_is_well(stack: Stack) -> None:
+    """Marks of transactions, which lie behind the last record of every internal topic, are none."""
+    awaited("nothing waits", lambda: value(stack, "sum(lendwatch_lag_records)") == 0, 60)
+    assert value(stack, "sum(lendwatch_events_total)") > 20_000
+    assert value(stack, "sum(lendwatch_blocks_total)") > 10
+    awaited("nor has waited", lambda: value(stack, "max(lendwatch_lag_seconds)") == 0, 30)
+    for path in ("/healthz", "/livez", "/readyz"):
+        with urllib.request.urlopen(stack.page + path, timeout=10) as answer:
+            assert answer.read() == b"ok\n"
+
+
+def value(stack: Stack, query: str) -> float:
+    (one,) = stack.asked(query)
+    return float(one["value"][1])
+
+
+def test_the_live_page_is_well_made_and_bounded(stack: Stack) -> None:
+    with urllib.request.urlopen(f"{stack.page}/metrics", timeout=10) as answer:
+        text = answer.read().decode()
+    called("promtool", "check", "metrics", stdin=text)
+    assert 300 < sum(not line.startswith("#") for line in text.splitlines()) <= SERIES_MAX
+    assert not re.search(r'="(a|d|p)\d{6,}', text), "an id of an account, device or payee"
+
+
+def test_a_killed_worker_is_told_through_alertmanager_and_taken_back(stack: Stack) -> None:
+    assert stack.worker is not None
+    awaited("the watchdog comes", lambda: stack.receiver.of("LendwatchWatchdog", "firing"), 60)
+    awaited("all is well", lambda: not stack.asked('ALERTS{alertname="LendwatchDown"}'), 60)
+    before = len(stack.receiver.came)
+    killed_s = time.monotonic()
+    stack.worker.send_signal(signal.SIGKILL)
+    paths = awaited("it is told", lambda: stack.receiver.of("LendwatchDown", "firing", before), 60)
+    told_s = time.monotonic()
+    assert set(paths) == {"/pages"}
+    stack.end_worker()
+    stack.start_worker()
+    ready_s = time.monotonic()
+    awaited("it is taken back", lambda: stack.receiver.of("LendwatchDown", "resolved", before), 60)
+    print(
+        f"told {told_s - killed_s:.1f} s after the kill, at a fifteenth of the rules' waits; ready"
+        f" {ready_s - told_s:.1f} s later; taken back in {time.monotonic() - ready_s:.1f} s"
+    )
+    (body,) = [body for _, body in stack.receiver.came[before:]
+               if body["alerts"][0]["labels"]["alertname"] == "LendwatchDown"][:1]  # fmt: skip
+    told = body["alerts"][0]["annotations"]
+    assert "{{" not in told["description"] and told["runbook_url"].endswith("down.md")
