@@ -146,6 +146,7 @@ class Standing:
     is_hardship: bool  # what defers it is no mere plan
     next_ms: int  # the deadline that may move it; NEVER_MS: none
     facts: Facts
+    is_put_off: bool = False  # by an outage
 
     @property
     def is_paid(self) -> bool:
@@ -187,7 +188,7 @@ def standing_at(
     return Standing(
         at_ms, state, is_raised or (state == "overdue" and caused), caused,
         max((pause[1] for pause in running), default=-1), any(pause[2] for pause in running),
-        min(coming, default=NEVER_MS), facts,
+        min(coming, default=NEVER_MS), facts, deadlines.is_put_off,
     )  # fmt: skip
 
 
@@ -243,12 +244,13 @@ class _Deadlines:
             self.broken_ms = facts.plan.until_ms + limits.plan_grace_ms
         share_ms = int(max(0, overdue_ms - due_ms) * limits.imminent_share)
         self.imminent_ms = overdue_ms - min(share_ms, limits.imminent_before_ms)
-        self.missed_ms = NEVER_MS
+        self.missed_ms, self.is_put_off = NEVER_MS, False
         if (last is None and facts.is_scheduled) or (last and last.word == "channel_error"):
             since_ms, after_ms = due_ms if last is None else last.at_ms, limits.missed_after_ms
             # An outage may go on and on: what is about to be overdue is said all the same.
             latest_ms = max(since_ms + after_ms, self.imminent_ms)
             self.missed_ms = min(missed_after_ms(since_ms, after_ms, outages), latest_ms)
+            self.is_put_off = self.missed_ms > since_ms + after_ms
         errors_ms = facts.errors_ms if has_failed else ()
         self.held_ms = held_until_ms(errors_ms, limits.error_held_ms, outages)
         self.refused = last.word if last is not None and last.word in REFUSED else ""

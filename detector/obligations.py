@@ -189,6 +189,8 @@ class Obligations:
         # A step may be dated ahead of a clock that does not follow it.
         standing = self._standing(borrower, obligation, max(clock_ms, obligation.newest_ms))
         obligation.is_paid = standing.is_paid
+        if standing.is_put_off:
+            self._expose(key, obligation)
         records = Records()
         if speaks and self._has_feed:
             records = self._speak(key, borrower, obligation, standing, by)
