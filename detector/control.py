@@ -86,6 +86,10 @@ class Control:
             debits=sources["auto_debit"], verifications=sources["identity_verification"]
         )
         self._exempt_minor = int(rulebook.parameters.get("verification_exempt_below_minor", 0))
+        self._accounts = {
+            kind: int(rulebook.parameters.get(f"{name}.accounts", 0))
+            for kind, name in TYPOLOGIES.items()
+        }
         self._typologies = rulebook.typologies
         self._writer = IncidentAlerts(calendar, versions)
         self._incidents: defaultdict[int, list[Incident]] = defaultdict(list)  # by series
@@ -129,7 +133,7 @@ class Control:
         is_bare = int(tallies.what[row]) == BARE
         samples = self._samples[int(tallies.first[row]), BARE_KEY if is_bare else 0]
         minute = (min(int(rows.words[row, T]), int(rows.clock[row])) - 1) // MINUTE_MS
-        samples.kept.append((minute, event.event_id))
+        samples.kept.append((minute, event.event_id, event.account_id or ""))
         if isinstance(event, AutoDebit | Disbursement) and samples.currency is None:
             samples.currency = event.currency
 
@@ -164,6 +168,9 @@ class Control:
             self._tell(series, incident, span, word, said)
             incident.end = minute if incident.end == LASTS else incident.end
         for interval in fresh:
+            if self._samples[series, 0].accounts(*interval) < self._accounts[kind]:
+                c.told[series] = c.since[series, HITS] + 1  # who tries again and again is no outage
+                continue
             entity = self._entity(series)
             name = incident_id(TYPOLOGIES[kind], entity, CAUSES[kind], interval[0])
             incident = Incident(name, TYPOLOGIES[kind], entity, interval[0], LASTS, word.at_ms)

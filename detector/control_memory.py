@@ -53,7 +53,8 @@ class ControlMemory(NamedTuple):
     bare: NDArray[np.int64]  # (S, R, 2): draws without a pass and their amount, of a provider
     fail_open: NDArray[np.int64]  # (S, 6): FO_...
     alive: NDArray[np.uint8]  # (R,): minutes in which the log was running
-    hour_day: NDArray[np.int64]  # (2, 24): the day an hour was last learnt of; the same of gaps
+    hour_day: NDArray[np.int64]  # (3, 24): the day an hour was last learnt of; that of its gaps,
+    # and for how many minutes of it the log was running
     feed_last: NDArray[np.int64]  # (FEEDS,): minute of its newest event; -1: none yet
     feed_silent: NDArray[np.int64]  # (FEEDS, 2): since when a silence is told (-1), is it news
     gaps: NDArray[np.int64]  # (FEEDS, 24, GAP_DAYS): longest silence of a day, newest first; -1
@@ -78,7 +79,7 @@ def empty_memory(lateness_ms: int) -> ControlMemory:
         bare=np.zeros((n, minutes, 2), np.int64),
         fail_open=np.zeros((n, 6), np.int64),
         alive=np.zeros(minutes, np.uint8),
-        hour_day=np.full((2, 24), -1, np.int64),
+        hour_day=np.full((3, 24), -1, np.int64),
         feed_last=np.full(FEEDS, -1, np.int64),
         feed_silent=np.full((FEEDS, 2), -1, np.int64),
         gaps=np.full((FEEDS, 24, GAP_DAYS), -1, np.int64),

@@ -44,6 +44,7 @@ from detector.rate_test import THRESHOLD, fold_minute, set_usual
 
 AWAKE_MINUTES: Final = 60  # a log with no event for so long is not running
 HALF_LIFE_DAYS: Final = 14.0
+HOUR_MINUTES: Final = 60
 DAY_MINUTES: Final = 1440
 GAP_DAYS_KNOWN: Final = 7  # days that an hour must be known for before a silence says anything
 # What a row is to its series: nothing, an attempt without error, an error, a pass, a draw without
@@ -202,11 +203,15 @@ def _judge_feeds(c: ControlMemory, minute: int, plan: ControlPlan) -> bool:
     """Follow the silences of feeds; whether one began or ended."""
     hour, day, speaks = (minute // 60) % 24, minute // DAY_MINUTES, False
     if c.hour_day[1, hour] != day:
-        c.hour_day[1, hour] = day
+        is_whole = c.hour_day[2, hour] == HOUR_MINUTES
+        c.hour_day[1, hour], c.hour_day[2, hour] = day, 0
         for feed in range(FEEDS):
+            if not is_whole:  # what an hour saw in a part of it is not what is usual in it
+                c.gaps[feed, hour, 0] = -1
             for d in range(GAP_DAYS - 1, 0, -1):
                 c.gaps[feed, hour, d] = c.gaps[feed, hour, d - 1]
             c.gaps[feed, hour, 0] = -1
+    c.hour_day[2, hour] += 1
     for feed in range(FEEDS):
         last = c.feed_last[feed]
         if last < 0 or not plan.feeds[feed]:

@@ -67,15 +67,22 @@ class Measured:
 class Samples:
     """The newest events that count against somebody, for evidence."""
 
-    kept: deque[tuple[int, str]] = field(default_factory=lambda: deque(maxlen=SAMPLES_MAX))
+    kept: deque[tuple[int, str, str]] = field(default_factory=lambda: deque(maxlen=SAMPLES_MAX))
     currency: str | None = None
 
     def within(self, began: int, end: int) -> list[str]:
         """Ids of those of some minutes, newest first."""
+        return [event_id for event_id, _ in self._of(began, end)][:EVIDENCE_MAX]
+
+    def accounts(self, began: int, end: int) -> int:
+        """Of how many accounts they are."""
+        return len({account_id for _, account_id in self._of(began, end)})
+
+    def _of(self, began: int, end: int) -> list[tuple[str, str]]:
         return [
-            event_id for minute, event_id in reversed(self.kept)
+            (event_id, account_id) for minute, event_id, account_id in reversed(self.kept)
             if began <= minute and (end == LASTS or minute < end)
-        ][:EVIDENCE_MAX]  # fmt: skip
+        ]  # fmt: skip
 
 
 def settle(

@@ -62,6 +62,7 @@ class Series:
     entity: str
     counts: dict[int, list[int]] = field(default_factory=lambda: defaultdict(lambda: [0, 0]))
     told: list[dict[str, Any]] = field(default_factory=list)
+    hurt: dict[int, set[str]] = field(default_factory=lambda: defaultdict(set))  # accounts
     again_at: int = 0
 
     def intervals(self, first: int, last: int, lag: int, awake: set[int]) -> list[Interval]:
@@ -114,6 +115,10 @@ class Series:
         for began, end in found:
             match = next((one for one in left if meets(one, (began, end))), None)
             if match is None:
+                last = math.inf if end is None else end
+                hurt = [who for m, who in self.hurt.items() if began <= m < last]
+                if len(set().union(*hurt)) < 5:
+                    continue
                 match = {"id": began, "status": "", "interval": None, "revision": 0}
                 self.told.append(match)
             else:
@@ -198,7 +203,9 @@ class Incidents:
         if name is not None and event["outcome"] not in NO_ATTEMPT:
             series = self.series.setdefault(name, Series(*name))
             series.counts[minute][0] += 1
-            series.counts[minute][1] += event["outcome"] in ERRORS
+            if event["outcome"] in ERRORS:
+                series.counts[minute][1] += 1
+                series.hurt[minute].add(event["account_id"])
         return said
 
     @staticmethod
