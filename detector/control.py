@@ -248,11 +248,12 @@ class Control:
             incident = Incident(name, "feed_silent", entity, since + 1, LASTS, word.at_ms, "open")
             self._silent[feed] = incident
         assert incident is not None, "only what was told silent can speak again"
+        minutes = int(self._memory.feed_silent[feed, 2])
         if since < 0:
             incident.status = "resolved"
             incident.end = int(self._memory.feed_last[feed])
+            minutes = incident.end - incident.began
         incident.revision += 1
-        minutes = word.at_ms // MINUTE_MS - incident.began
         usual = float(self._plan.limits[3])
         measured = Measured(minutes, minutes, 0, float("nan"), usual, self._event_id)
         self._say(incident, measured, Samples(), word, said)

@@ -15,6 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 MINUTE_MS: Final = 60_000
+HOUR_MINUTES: Final = 60
+DAY_MINUTES: Final = 1440
 WINDOW_MINUTES: Final = 10  # of the least number of attempts
 SERIES_MAX: Final = 128  # watched at once; what comes later is counted as unwatched
 SERIES_FIRST: Final = 8
@@ -36,6 +38,9 @@ CHANGED, MORE, FAILS_OPEN, QUIET_AGAIN = 1, 2, 4, 8  # why a series speaks
 # and amount, the number at which it is told again; whether that is told now.
 FO_FIRST, FO_NEWEST, FO_COUNT, FO_AMOUNT, FO_TOLD, FO_OPEN = range(6)
 
+# Places of the limits of a plan.
+BARE_LEAST, ANSWERS_LEAST, BARE_QUIET, SILENT_LEAST, SILENT_TIMES, LAG = range(6)
+
 
 class ControlMemory(NamedTuple):
     """The arrays of the control stage, as the compiled ticks see them. S series, R minutes."""
@@ -46,6 +51,7 @@ class ControlMemory(NamedTuple):
     stats: NDArray[np.float64]  # (S, R, STATS)
     marks: NDArray[np.int64]  # (S, R, MARKS)
     hours: NDArray[np.float64]  # (S, 24, 3): attempts, hits, minutes watched; decayed by days
+    fresh: NDArray[np.uint8]  # (S,): whether what is usual is to be read from the hours anew
     dirty: NDArray[np.int64]  # (S,): the oldest minute that late events changed
     since: NDArray[np.int64]  # (S, 3): counts of the open incident
     told: NDArray[np.int64]  # (S,): hits of the open incident at which it is told again
@@ -56,7 +62,9 @@ class ControlMemory(NamedTuple):
     hour_day: NDArray[np.int64]  # (3, 24): the day an hour was last learnt of; that of its gaps,
     # and for how many minutes of it the log was running
     feed_last: NDArray[np.int64]  # (FEEDS,): minute of its newest event; -1: none yet
-    feed_silent: NDArray[np.int64]  # (FEEDS, 2): since when a silence is told (-1), is it news
+    feed_silent: NDArray[np.int64]  # (FEEDS, 3): since when a silence is told (-1), is it news,
+    # and for how many minutes of a running log it has been silent
+    gap_usual: NDArray[np.int64]  # (FEEDS, 24): what silence is usual at an hour; -1: not known
     gaps: NDArray[np.int64]  # (FEEDS, 24, GAP_DAYS): longest silence of a day, newest first; -1
     now: NDArray[np.int64]  # (4,)
 
@@ -72,6 +80,7 @@ def empty_memory(lateness_ms: int) -> ControlMemory:
         stats=_nothing_usual(np.zeros((n, minutes, STATS))),
         marks=np.full((n, minutes, MARKS), -1, np.int64),
         hours=np.zeros((n, 24, 3)),
+        fresh=np.ones(n, np.uint8),
         dirty=np.full(n, 1 << 62, np.int64),
         since=np.zeros((n, 3), np.int64),
         told=np.zeros(n, np.int64),
@@ -81,7 +90,8 @@ def empty_memory(lateness_ms: int) -> ControlMemory:
         alive=np.zeros(minutes, np.uint8),
         hour_day=np.full((3, 24), -1, np.int64),
         feed_last=np.full(FEEDS, -1, np.int64),
-        feed_silent=np.full((FEEDS, 2), -1, np.int64),
+        feed_silent=np.full((FEEDS, 3), -1, np.int64),
+        gap_usual=np.full((FEEDS, 24), -1, np.int64),
         gaps=np.full((FEEDS, 24, GAP_DAYS), -1, np.int64),
         now=np.array([-1, -1, 0, 0], np.int64),
     )
@@ -103,18 +113,18 @@ def with_series(memory: ControlMemory, kind: int) -> tuple[ControlMemory, int]:
 
 
 _BY_SERIES: Final = (
-    "kinds", "born", "counts", "stats", "marks", "hours", "dirty", "since", "told", "flags", "bare",
-    "fail_open",
+    "kinds", "born", "fresh", "counts", "stats", "marks", "hours", "dirty", "since", "told",
+    "flags", "bare", "fail_open",
 )  # fmt: skip
 
 
 def _doubled(memory: ControlMemory) -> ControlMemory:
     """Twice the room; what is new is as a series that nothing happened to."""
-    fresh = {"born": -1, "marks": -1, "dirty": 1 << 62}
+    unmade = {"born": -1, "marks": -1, "dirty": 1 << 62, "fresh": 1}
     grown = {}
     for name in _BY_SERIES:
         old = getattr(memory, name)
-        new = np.full((2 * len(old), *old.shape[1:]), fresh.get(name, 0), old.dtype)
+        new = np.full((2 * len(old), *old.shape[1:]), unmade.get(name, 0), old.dtype)
         if name == "stats":
             _nothing_usual(new)
         new[: len(old)] = old

@@ -13,19 +13,23 @@ from numpy.typing import NDArray
 
 from detector.control_memory import (
     AMOUNT,
+    ANSWERS_LEAST,
     ATTEMPTS,
+    BARE_LEAST,
+    BARE_QUIET,
     CHANGED,
     CLOSED_BEGAN,
+    DAY_MINUTES,
     FAILS_OPEN,
-    FEEDS,
     FO_AMOUNT,
     FO_COUNT,
     FO_FIRST,
     FO_NEWEST,
     FO_OPEN,
     FO_TOLD,
-    GAP_DAYS,
     HITS,
+    HOUR_MINUTES,
+    LAG,
     MINUTE_MS,
     MORE,
     NEWEST,
@@ -35,23 +39,21 @@ from detector.control_memory import (
     QUIET_AGAIN,
     SERIES,
     SPEAKS,
+    TOLERATED,
     UP,
+    USUAL,
     WINDOW_MINUTES,
     ControlMemory,
 )  # fmt: skip
+from detector.feed_silence import judge_feeds
 from detector.jit import compiled, inlined
 from detector.rate_test import THRESHOLD, fold_minute, set_usual
 
 AWAKE_MINUTES: Final = 60  # a log with no event for so long is not running
 HALF_LIFE_DAYS: Final = 14.0
-HOUR_MINUTES: Final = 60
-DAY_MINUTES: Final = 1440
-GAP_DAYS_KNOWN: Final = 7  # days that an hour must be known for before a silence says anything
 # What a row is to its series: nothing, an attempt without error, an error, a pass, a draw without
 # a pass.
 NOTHING, ATTEMPT, ERROR, PASSED, BARE = range(5)
-# Columns of ControlPlan.limits.
-(BARE_LEAST, ANSWERS_LEAST, BARE_QUIET, SILENT_LEAST, SILENT_TIMES, LAG) = range(6)
 
 
 class ControlPlan(NamedTuple):
@@ -105,6 +107,7 @@ def _learn(c: ControlMemory, minute: int, plan: ControlPlan) -> None:
     if c.hour_day[0, hour] != day:
         c.hour_day[0, hour] = day
         for s in range(c.now[SERIES]):
+            c.fresh[s] = 1
             for k in range(3):
                 c.hours[s, hour, k] *= 0.5 ** (1.0 / HALF_LIFE_DAYS)
     for s in range(c.now[SERIES]):
@@ -116,6 +119,8 @@ def _learn(c: ControlMemory, minute: int, plan: ControlPlan) -> None:
         c.hours[s, hour, 0] += c.counts[s, at, ATTEMPTS]
         c.hours[s, hour, 1] += c.counts[s, at, HITS]
         c.hours[s, hour, 2] += 1.0
+        if c.counts[s, at, ATTEMPTS] > 0:
+            c.fresh[s] = 1
 
 
 @inlined
@@ -124,7 +129,12 @@ def _judge(c: ControlMemory, s: int, minute: int, plan: ControlPlan) -> int:
     size = c.counts.shape[1]
     at, before = minute & (size - 1), (minute - 1) & (size - 1)
     numbers, grid = plan.numbers[c.kinds[s]], plan.grid[c.kinds[s]]
-    set_usual(c, s, minute, numbers)
+    if c.fresh[s] or minute % HOUR_MINUTES == 0:
+        set_usual(c, s, minute, numbers)
+        c.fresh[s] = 0
+    else:
+        c.stats[s, at, USUAL] = c.stats[s, before, USUAL]
+        c.stats[s, at, TOLERATED] = c.stats[s, before, TOLERATED]
     oldest = min(c.dirty[s], minute)
     changed = False
     for m in range(oldest, minute):
@@ -181,64 +191,13 @@ def _judge_bare(c: ControlMemory, s: int, minute: int, plan: ControlPlan) -> int
 
 
 @inlined
-def _usual_gap(c: ControlMemory, feed: int, hour: int) -> int:
-    """The median of the longest silences of an hour on earlier days, minutes; -1: not known."""
-    days = 0
-    for d in range(1, GAP_DAYS):
-        days += c.gaps[feed, hour, d] >= 0
-    if days < GAP_DAYS_KNOWN:
-        return -1
-    best = 1 << 62
-    for d in range(1, GAP_DAYS):
-        gap, below = c.gaps[feed, hour, d], 0
-        for other in range(1, GAP_DAYS):
-            below += 0 <= c.gaps[feed, hour, other] <= gap
-        if gap >= 0 and 2 * below >= days and gap < best:
-            best = gap
-    return best
-
-
-@inlined
-def _judge_feeds(c: ControlMemory, minute: int, plan: ControlPlan) -> bool:
-    """Follow the silences of feeds; whether one began or ended."""
-    hour, day, speaks = (minute // 60) % 24, minute // DAY_MINUTES, False
-    if c.hour_day[1, hour] != day:
-        is_whole = c.hour_day[2, hour] == HOUR_MINUTES
-        c.hour_day[1, hour], c.hour_day[2, hour] = day, 0
-        for feed in range(FEEDS):
-            if not is_whole:  # what an hour saw in a part of it is not what is usual in it
-                c.gaps[feed, hour, 0] = -1
-            for d in range(GAP_DAYS - 1, 0, -1):
-                c.gaps[feed, hour, d] = c.gaps[feed, hour, d - 1]
-            c.gaps[feed, hour, 0] = -1
-    c.hour_day[2, hour] += 1
-    for feed in range(FEEDS):
-        last = c.feed_last[feed]
-        if last < 0 or not plan.feeds[feed]:
-            continue
-        silence = minute - last
-        c.gaps[feed, hour, 0] = max(c.gaps[feed, hour, 0], silence)
-        since, is_told = c.feed_silent[feed, 0], False
-        if since < 0 and silence >= plan.limits[SILENT_LEAST]:
-            usual = _usual_gap(c, feed, hour)
-            is_told = usual >= 0 and silence > plan.limits[SILENT_TIMES] * usual
-        elif since >= 0:
-            is_told = last <= since
-        if is_told != (since >= 0):
-            c.feed_silent[feed, 0] = last if is_told else -1
-            c.feed_silent[feed, 1] = 1
-            speaks = True
-    return speaks
-
-
-@inlined
 def _tick(c: ControlMemory, plan: ControlPlan) -> None:
     """Judge the minute in hand, then begin the next."""
     size, minute = c.counts.shape[1], c.now[NOW]
     is_alive = minute - c.now[NEWEST] < AWAKE_MINUTES
     c.alive[minute & (size - 1)] = is_alive
     _learn(c, minute - plan.limits[LAG], plan)
-    speaks = _judge_feeds(c, minute, plan) if is_alive else False
+    speaks = judge_feeds(c, minute, plan.feeds, plan.limits) if is_alive else False
     for s in range(c.now[SERIES]):
         c.flags[s] = _judge(c, s, minute, plan)
         if c.kinds[s] == PROVIDER_ERRORS:
@@ -261,6 +220,8 @@ def _leap(c: ControlMemory, limit_ms: int) -> None:
     last = (limit_ms - 1) // MINUTE_MS - c.counts.shape[1]
     if c.now[NOW] > idle and last > c.now[NOW]:
         c.now[NOW] = last
+        for s in range(c.now[SERIES]):
+            c.fresh[s] = 1
 
 
 @compiled
