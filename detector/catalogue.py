@@ -38,17 +38,19 @@ ACTIONS: Final = (
 )  # fmt: skip
 PURPOSES: Final = ("anti_fraud", "repayment", "operations")
 EFFECTS: Final = ("alert", "withdraw")
-TYPOLOGY_KINDS: Final = ("rules", "obligation", "conduct", "limit")
+TYPOLOGY_KINDS: Final = ("rules", "obligation", "conduct", "limit", "incident")
 # What the texts may name of a typology that has no rules, by its kind.
 OWN_NAMES: Final[Mapping[str, tuple[str, ...]]] = {
     "obligation": ("failures", "attempts", "debited_minor", "due_minor", "left_minor",
                    "hours_left", "chance"),
     "conduct": ("count", "beyond", "close", "by_night", "to_another", "hardship"),
     "limit": ("unpaid", "due"),
+    "incident": ("hits", "attempts", "share", "usual", "amount_minor"),
 }  # fmt: skip
 EXPECTATIONS: Final = ("hit", "clear", "abstain")
 ENTITIES: Final = STAGES
-WATCHED_ENTITIES: Final = (*ENTITIES, "channel", "agency")  # of typologies that have no rules
+# Of typologies that have no rules.
+WATCHED_ENTITIES: Final = (*ENTITIES, "channel", "agency", "provider", "feed")
 STANDING_SUFFIX: Final = "_hit_age_ms"
 
 # What pulls a rule, and the event type that it is a part of.

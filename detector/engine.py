@@ -7,7 +7,7 @@ events alone, never on how they were batched.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -24,7 +24,9 @@ from detector.memory import STAGES
 from detector.names import EVIDENCE_REACH_MS
 from detector.parts import DECIDED_BY, HOLD_PARAMETER, PAYOUT_PARAMETER, Parts
 from detector.policy import Policy
+from detector.repayment import Repaid
 from detector.rulebook import Rulebook, RulebookError
+from detector.schema import Event
 from detector.told import EventsTold
 
 TIDY_EVERY_MS: Final = 6 * 3_600_000  # of event time; tidying changes nothing that is said
@@ -62,6 +64,7 @@ class Engine:
         self.subjects = parts.subjects(self.stages)
         self._folders = parts.folders(self.stages, self.books, self.subjects)
         self.repayment = parts.repayment()
+        self.control = parts.control()
         self._decider = parts.decider()
         self._events: Counter[str] = Counter()
         self._states: Counter[str] = Counter()
@@ -86,7 +89,7 @@ class Engine:
             for place, part in enumerate(folded)
             for row, revision in part.revisions
         ]
-        repayment = self.repayment.take(batch.events, rows, kinds)
+        repayment = self._repay(batch.events, rows, kinds)
         revisions += [(row, -1, record) for row, record in repayment.alerts]
         revisions.sort(key=lambda entry: (entry[0], entry[1]))
         outputs.alerts = [record for _, _, record in revisions]
@@ -105,7 +108,11 @@ class Engine:
 
         What falls due before that time is said.
         """
-        outputs = Outputs(alerts=self.repayment.advance(clock_ms))
+        outputs = Outputs()
+        for word in self.control.advance(clock_ms):
+            outputs.alerts += [*self.repayment.advance(word.at_ms), *word.alerts]
+            outputs.alerts += self.repayment.hear(word.facts, word.at_ms)
+        outputs.alerts += self.repayment.advance(clock_ms)
         self.stages[0].advance(clock_ms)
         return outputs
 
@@ -124,7 +131,21 @@ class Engine:
             "bytes": {stage.name: stage.store.bytes_used for stage in self.stages},
             "alerts_remembered": sum(book.count for book in self.books),
             "obligations_remembered": self.repayment.remembered,
+            "series_watched": len(self.control.watched.names),
+            "unwatched": self.control.watched.unwatched,
         }
+
+    def _repay(self, events: Sequence[Event], rows: Rows, kinds: NDArray[np.int64]) -> Repaid:
+        """Debits and dispositions, with what the control stage says between them: of one time a
+        tick comes after the events and before what is due."""
+        repaid, row = Repaid(), 0
+        for word in self.control.take(events, rows):
+            self.repayment.take(events, rows, kinds, slice(row, word.row), repaid)
+            repaid.say(word.row, self.repayment.advance(word.at_ms))
+            repaid.say(word.row, word.alerts)
+            repaid.say(word.row, self.repayment.hear(word.facts, word.at_ms))
+            row = word.row
+        return self.repayment.take(events, rows, kinds, slice(row, len(kinds)), repaid)
 
     def _run(self, place: int, rows: Rows, order: NDArray[np.int64] | None) -> Folded:
         stage = self.stages[place]

@@ -11,6 +11,7 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from detector.checks import checked
 from detector.clock import advance_clock, count_population
 from detector.events import (
     ACCOUNT,
@@ -76,6 +77,7 @@ class Rows(NamedTuple):
     onward: NDArray[np.uint8]
     degraded: NDArray[np.uint8]
     clock: NDArray[np.int64]  # of the account stage, once this event was handled
+    checked: NDArray[np.int64]  # of a draw: who checks its account << 1 | it passed; else 0
 
 
 def empty_rows(words: NDArray[np.int64], columns: int) -> Rows:
@@ -92,6 +94,7 @@ def empty_rows(words: NDArray[np.int64], columns: int) -> Rows:
         onward=np.zeros(n, np.uint8),
         degraded=np.zeros(n, np.uint8),
         clock=np.zeros(n, np.int64),
+        checked=np.zeros(n, np.int64),
     )
 
 
@@ -262,6 +265,8 @@ def enter_account(
         count_population(m, t, kind == 1)
     if told:
         rows.decide[i] = not mark_echoes(m, r, j, w)
+        if rows.decide[i]:
+            rows.checked[i] = checked(m, r, j, t, kind == 8)
         kind = w[CODE] & KIND_MASK
     _remember_account(m, r, w, kind)
     too_late = t < m.clock[CLOCK_NOW] - lateness_ms

@@ -100,6 +100,8 @@ COORDINATE_NULL: Final = 4095
 CURRENCY_SHIFT: Final = (
     32  # of disbursements and debits, in the coordinates' place: 3 x 5 bits, A = 0
 )
+PROVIDER_SHIFT: Final = 32  # of verifications, in the same place: 24 bits of the provider's CRC
+PROVIDER_MASK: Final = (1 << 24) - 1
 
 
 def currency_code(currency: str) -> int:

@@ -10,8 +10,8 @@ from typing import Any, Final
 from detector.alerts import WEIGHTS
 from detector.borrowers import Key
 from detector.money import Told
-from detector.obligation_states import NEVER_MS, Limits, Standing
-from detector.obligation_steps import Obligation
+from detector.obligation_states import Limits, Standing
+from detector.obligation_steps import NEVER_MS, Obligation
 from detector.records import EVIDENCE_MAX, LASTING, Versions, case_id, number
 from detector.retry_advice import advice_of
 from detector.rules import Typology

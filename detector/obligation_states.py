@@ -15,14 +15,15 @@ import msgspec
 from detector.obligation_steps import (
     ANSWERS,
     ATTEMPTS,
+    NEVER_MS,
     REFUSED,
     SHORT,
     Obligation,
     Step,
 )  # fmt: skip
+from detector.outages import held_until_ms, missed_after_ms, outage_of
 from detector.rules import Typology
 
-NEVER_MS: Final = 1 << 62
 STATES: Final = (
     "deferred", "plan_broken", "overdue", "mandate_invalid", "account_frozen", "debit_missed",
     "overdue_imminent", "debit_unhandled", "debit_failed", "shortfall_forecast",
@@ -47,6 +48,7 @@ class Limits:
     frozen_review_ms: int
     forecast_chance: float
     forecast_ahead_ms: int
+    error_held_ms: int  # what follows a rail's own error waits so long for word of an outage
 
 
 def limits_of(
@@ -72,6 +74,7 @@ def limits_of(
         frozen_review_ms=int(of("account_frozen.review_before_ms")),
         forecast_chance=of("shortfall_forecast.chance"),
         forecast_ahead_ms=int(of("shortfall_forecast.ahead_ms")),
+        error_held_ms=int(of("debit_failed.error_held_ms")),
     )
 
 
@@ -91,6 +94,7 @@ class Facts(msgspec.Struct, gc=False):
     is_system_fault: bool = False  # a person said so
     plan: Step | None = None  # the newest
     hardship: Step | None = None  # the newest that was granted
+    errors_ms: tuple[int, ...] = ()  # the rail's own, before any failure
 
 
 def facts_of(obligation: Obligation) -> Facts:
@@ -109,6 +113,8 @@ def facts_of(obligation: Obligation) -> Facts:
             facts.last_attempt = step
             if step.at_ms <= obligation.overdue_ms:
                 facts.last_in_time = step
+        if word == "channel_error" and facts.failures == 0:
+            facts.errors_ms = (*facts.errors_ms, step.at_ms)
         if word in SHORT:
             facts.failures += 1
             facts.failed_first_ms = step.at_ms if facts.failures == 1 else facts.failed_first_ms
@@ -140,6 +146,7 @@ class Standing(msgspec.Struct, frozen=True, gc=False):
     is_hardship: bool  # what defers it is no mere plan
     next_ms: int  # the deadline that may move it; NEVER_MS: none
     facts: Facts
+    is_put_off: bool = False  # by an outage
 
     @property
     def is_paid(self) -> bool:
@@ -157,28 +164,31 @@ class Standing(msgspec.Struct, frozen=True, gc=False):
 
 
 def standing_at(
-    obligation: Obligation, at_ms: int, limits: Limits, reliefs: Sequence[tuple[int, int]]
-) -> Standing:
+    obligation: Obligation, at_ms: int, limits: Limits, reliefs: Sequence[tuple[int, int]],
+    outages: Sequence[tuple[int, int]] = (),
+) -> Standing:  # fmt: skip
     """Where an obligation stands at a time, the deadlines before it passed.
 
-    `reliefs`: from when, until when the policy relieves it.
+    `reliefs`: from when, until when the policy relieves it. `outages`: those of its channel that
+    are known, after when, up to when; in order.
     """
     facts = facts_of(obligation)
     if facts.paid_ms >= 0:
         return Standing(at_ms, "", False, False, -1, False, NEVER_MS, facts)
     pauses = list(_pauses(obligation, facts, limits, reliefs))
     running = [pause for pause in pauses if pause[0] < at_ms <= pause[1]]
-    deadlines = _Deadlines(obligation, facts, limits)
+    deadlines = _Deadlines(obligation, facts, limits, outages)
     state, is_raised = deadlines.state_at(at_ms)
     if state and running:
         state, is_raised = _deferred(state, limits), False
     caused = _is_system_caused(facts, state)
+    caused |= state != "" and any(outage_of(at_ms, outages) for at_ms in facts.errors_ms)
     edges = [edge for pause in pauses for edge in pause[:2]]
     coming = [d for d in (*edges, *deadlines.all()) if at_ms <= d < NEVER_MS]
     return Standing(
         at_ms, state, is_raised or (state == "overdue" and caused), caused,
         max((pause[1] for pause in running), default=-1), any(pause[2] for pause in running),
-        min(coming, default=NEVER_MS), facts,
+        min(coming, default=NEVER_MS), facts, deadlines.is_put_off,
     )  # fmt: skip
 
 
@@ -219,22 +229,30 @@ def _pauses(
 class _Deadlines:
     """When an unpaid obligation comes into which state, if nothing happens."""
 
-    def __init__(self, obligation: Obligation, facts: Facts, limits: Limits) -> None:
+    def __init__(
+        self, obligation: Obligation, facts: Facts, limits: Limits,
+        outages: Sequence[tuple[int, int]],
+    ) -> None:  # fmt: skip
         self._facts = facts
         self._limits = limits
         due_ms, overdue_ms = obligation.due_ms, obligation.overdue_ms
         last, failed_ms = facts.last_attempt, facts.failed_last_ms
+        has_failed = facts.failures > 0
         self.overdue_ms = overdue_ms
         self.broken_ms = NEVER_MS
         if facts.plan is not None and facts.plan.until_ms >= 0:
             self.broken_ms = facts.plan.until_ms + limits.plan_grace_ms
-        self.missed_ms = NEVER_MS
-        if last is None:
-            self.missed_ms = due_ms + limits.missed_after_ms if facts.is_scheduled else NEVER_MS
-        elif last.word == "channel_error":
-            self.missed_ms = last.at_ms + limits.missed_after_ms
         share_ms = int(max(0, overdue_ms - due_ms) * limits.imminent_share)
         self.imminent_ms = overdue_ms - min(share_ms, limits.imminent_before_ms)
+        self.missed_ms, self.is_put_off = NEVER_MS, False
+        if (last is None and facts.is_scheduled) or (last and last.word == "channel_error"):
+            since_ms, after_ms = due_ms if last is None else last.at_ms, limits.missed_after_ms
+            # An outage may go on and on: what is about to be overdue is said all the same.
+            latest_ms = max(since_ms + after_ms, self.imminent_ms)
+            self.missed_ms = min(missed_after_ms(since_ms, after_ms, outages), latest_ms)
+            self.is_put_off = self.missed_ms > since_ms + after_ms
+        errors_ms = facts.errors_ms if has_failed else ()
+        self.held_ms = held_until_ms(errors_ms, limits.error_held_ms, outages)
         self.refused = last.word if last is not None and last.word in REFUSED else ""
         is_mandate = self.refused == "mandate_invalid"
         before_ms = limits.mandate_review_ms if is_mandate else limits.frozen_review_ms
@@ -251,7 +269,7 @@ class _Deadlines:
         """Every deadline; those that are past too."""
         yield from (
             self.overdue_ms, self.broken_ms, self.missed_ms, self.imminent_ms, self.review_ms,
-            self.unhandled_ms, self.again_ms, self.forecast_ms,
+            self.unhandled_ms, self.again_ms, self.forecast_ms, self.held_ms,
         )  # fmt: skip
 
     def state_at(self, at_ms: int) -> tuple[str, bool]:
@@ -269,5 +287,5 @@ class _Deadlines:
         yield "debit_missed", self.missed_ms < at_ms, False
         yield "overdue_imminent", has_failed and self.imminent_ms < at_ms, False
         yield "debit_unhandled", self.unhandled_ms < at_ms, self.again_ms < at_ms
-        yield "debit_failed", has_failed, False
+        yield "debit_failed", has_failed and self.held_ms < at_ms, False
         yield "shortfall_forecast", self.forecast_ms < at_ms, False

@@ -13,6 +13,7 @@ import msgspec
 
 STEPS_MAX: Final = 64  # of one obligation: the first, and the newest of the others
 DAY_MS: Final = 86_400_000
+NEVER_MS: Final = 1 << 62
 # An obligation that no step reached for so long begins anew at its next one, and is dropped as soon
 # as only such a step could come: what is remembered never depends on when it was tidied up.
 QUIET_KEPT_MS: Final = 3 * DAY_MS  # one that is paid, or past its overdue time, and never alerted

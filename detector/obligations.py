@@ -7,6 +7,7 @@ what is to be said has changed. Its alert's id is a hash of the obligation alone
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from detector.arrangements import Reliefs
@@ -14,8 +15,9 @@ from detector.borrowers import LEDGER, Borrower, Borrowers, Key
 from detector.ledgers import Ledger
 from detector.limit_advice import LimitAdvice
 from detector.obligation_alerts import Moment, ObligationAlerts, alert_id_of
-from detector.obligation_states import NEVER_MS, Standing, limits_of, standing_at
-from detector.obligation_steps import ABOUT_OBLIGATIONS, Obligation, Step
+from detector.obligation_states import Standing, limits_of, standing_at
+from detector.obligation_steps import ABOUT_OBLIGATIONS, NEVER_MS, Obligation, Step
+from detector.outages import Fact, Outages
 from detector.policy import Policy
 from detector.records import Versions
 from detector.rulebook import Rulebook
@@ -43,6 +45,8 @@ class Obligations:
         self._calendar = calendar
         self._has_feed = policy.sources["auto_debit"]
         self.borrowers = Borrowers(policy.lateness_ms)
+        self._outages = Outages()
+        self._exposed: dict[str, set[Key]] = {}  # by channel: whom word of an outage may concern
 
     def debit(
         self, key: Key, event: AutoDebit, mandate: int, chance: float, clock_ms: int,
@@ -68,7 +72,10 @@ class Obligations:
         obligation.add(Step(
             at_ms, arrival, event.outcome, event.amount_debited_minor, event.event_id, mandate
         ))  # fmt: skip
+        channel = obligation.channel
         _take_terms(obligation, event, (at_ms, arrival), chance)
+        if event.outcome == "channel_error" or obligation.channel != channel:
+            self._expose(key, obligation)
         by = Moment(at_ms, event.event_id)
         return self._look(key, borrower, obligation, clock_ms, by, speaks=is_judged)
 
@@ -117,6 +124,36 @@ class Obligations:
         """Whether some deadline is before a time; it may turn out that nothing is to be said."""
         return self.borrowers.is_due_before(clock_ms)
 
+    def hear(self, facts: Sequence[Fact], at_ms: int) -> Records:
+        """Take word of outages, at a tick; what it changes of obligations, oldest first.
+
+        The final standing rests on the outages alone, whenever they are heard of.
+        """
+        channels = [fact.channel for fact in facts if self._outages.hear(fact)]
+        concerned = [
+            (obligation.born, key, obligation)
+            for channel in dict.fromkeys(channels)
+            for key in self._exposed.get(channel, ())
+            if (obligation := self.of(key)) is not None
+        ]
+        records = Records()
+        for _, key, obligation in sorted(concerned, key=lambda one: one[:2]):
+            by = Moment(at_ms, obligation.steps[-1].event_id)
+            borrower = self.borrowers.get(key[0])
+            if borrower is not None:
+                records += self._look(key, borrower, obligation, at_ms, by, speaks=True)
+        return records
+
+    def forget(self) -> None:
+        """Drop what is kept of obligations that are no longer remembered."""
+        for channel, keys in list(self._exposed.items()):
+            self._exposed[channel] = {key for key in keys if self.of(key) is not None}
+            if not self._exposed[channel]:
+                del self._exposed[channel]
+
+    def _expose(self, key: Key, obligation: Obligation) -> None:
+        self._exposed.setdefault(obligation.channel, set()).add(key)
+
     def fire_before(self, clock_ms: int) -> tuple[int, Records] | None:
         """The next deadline before a time at which something is to be said: when, and what.
 
@@ -146,7 +183,8 @@ class Obligations:
         reliefs = self._reliefs.of(obligation.account_id, obligation.channel)
         if ledger.hardship_until_ms >= 0:
             reliefs.append((ledger.hardship_from_ms, ledger.hardship_until_ms + 1))
-        return standing_at(obligation, at_ms, self._limits, reliefs)
+        outages = self._outages.of(obligation.channel)
+        return standing_at(obligation, at_ms, self._limits, reliefs, outages)
 
     def _look(
         self, key: Key, borrower: Borrower, obligation: Obligation, clock_ms: int, by: Moment,
@@ -155,6 +193,8 @@ class Obligations:
         # A step may be dated ahead of a clock that does not follow it.
         standing = self._standing(borrower, obligation, max(clock_ms, obligation.newest_ms))
         obligation.is_paid = standing.is_paid
+        if standing.is_put_off:
+            self._expose(key, obligation)
         records = Records()
         if speaks and self._has_feed and (standing.state or obligation.is_open):
             records = self._speak(key, borrower, obligation, standing, by)
@@ -180,6 +220,8 @@ class Obligations:
         ledger = borrower.ledger
         said = [self._writer.record(key, obligation, state, standing, by, ledger.cure_days)]
         obligation.said = (state, *standing.saying[1:])
+        if state == "debit_missed":
+            self._expose(key, obligation)
         facts = standing.facts
         if standing.is_paid and facts.failures:
             ledger.note_cure(self._calendar.local(facts.paid_ms).day)

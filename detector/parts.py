@@ -7,6 +7,7 @@ from typing import Final
 
 from detector.alert_book import AlertBook
 from detector.catalogue import STANDING_SUFFIX
+from detector.control import Control
 from detector.decide import Decider
 from detector.decisions import DEBIT_COLUMNS, DRAW_COLUMNS
 from detector.features import Columns, absent_fields, absent_ids
@@ -92,6 +93,10 @@ class Parts:
         return Repayment(
             self._rulebook, self._policy, self._calendar, self.columns, self.versions
         )  # fmt: skip
+
+    def control(self) -> Control:
+        """The control stage, which has seen nothing."""
+        return Control(self._rulebook, self._policy, self._calendar, self.versions)
 
     def decider(self) -> Decider:
         """Who writes decisions."""

@@ -8,6 +8,7 @@ from typing import Any, Final
 from detector.toml_section import UNITS_MS
 
 _DAY: Final = UNITS_MS["d"]
+_HOUR: Final = UNITS_MS["h"]
 _MINUTE: Final = UNITS_MS["m"]
 OTHERS: Final = 100  # borrowers of `other_borrowers`
 
@@ -48,7 +49,45 @@ def _other_borrowers() -> list[dict[str, Any]]:
     ]
 
 
+def _steady_channel() -> list[dict[str, Any]]:
+    """Channel KC, three and two days ago in this hour: 300 attempts, 3 of them the channel's error;
+    one a few hours since."""
+    at = [-day * _DAY + n * 24_000 for day in (3, 2) for n in range(150)]
+    at += [-12 * _HOUR, -_MINUTE]
+    return [
+        {"at_ms": ms, "type": "auto_debit", "account_id": f"KA{n}", "obligation_id": f"KB{n}",
+         "channel": "KC", "outcome": "channel_error" if n % 100 == 50 else "success",
+         "amount_debited_minor": 0 if n % 100 == 50 else 100_000}
+        for n, ms in enumerate(at)
+    ]  # fmt: skip
+
+
+def _steady_provider() -> list[dict[str, Any]]:
+    """Provider KV, three and two days ago in this hour: 300 answers, 6 of 10 of them passes."""
+    at = [-day * _DAY + n * 24_000 for day in (3, 2) for n in range(150)]
+    at += [-12 * _HOUR, -_MINUTE]
+    return [
+        {"at_ms": ms, "type": "identity_verification", "account_id": f"KA{n}",
+         "provider": "KV", "outcome": "failed" if n % 5 < 2 else "passed"}
+        for n, ms in enumerate(at)
+    ]  # fmt: skip
+
+
+def _steady_feeds() -> list[dict[str, Any]]:
+    """Log-ins and verifications in this hour of each of nine days, every two minutes; the last of
+    each a minute ago."""
+    at = [-day * _DAY + n * _MINUTE for day in range(9, 0, -1) for n in range(0, 60, 2)]
+    at += [-12 * _HOUR, -_MINUTE]
+    return [
+        {"at_ms": ms, "type": kind, "account_id": f"KA{n % 7}"}
+        for n, ms in enumerate(at) for kind in ("login", "identity_verification")
+    ]  # fmt: skip
+
+
 PRELUDES: Final[Mapping[str, Callable[[], list[dict[str, Any]]]]] = {
     "known_borrower": _known_borrower,
     "other_borrowers": _other_borrowers,
+    "steady_channel": _steady_channel,
+    "steady_provider": _steady_provider,
+    "steady_feeds": _steady_feeds,
 }

@@ -17,6 +17,7 @@ from detector.events import ACCOUNT, KINDS, OBJECT, VERIFICATION
 from detector.features import Columns
 from detector.obligation_steps import ABOUT_OBLIGATIONS
 from detector.obligations import Obligations
+from detector.outages import Fact
 from detector.policy import Policy
 from detector.records import Versions
 from detector.rulebook import Rulebook
@@ -103,10 +104,15 @@ class Repayment:
             records += fired[1]
         return records
 
+    def hear(self, facts: Sequence[Fact], at_ms: int) -> list[dict[str, Any]]:
+        """Take word of outages; what it changes."""
+        return self.obligations.hear(facts, at_ms)
+
     def forget(self, clock_ms: int, lateness_ms: int) -> None:
         """Drop the days that nothing still to be judged can ask for."""
         self.contacts.forget_before(clock_ms - lateness_ms)
         self.conduct.forget_before(clock_ms - lateness_ms)
+        self.obligations.forget()
 
     def drop(self, account: int) -> None:
         """Drop all that is remembered of an account."""

@@ -2,7 +2,7 @@
 
 Coordinates are kept in tenths of a degree: the float64 product `degrees * 10`, rounded to the
 nearest whole number, a tie to the even one (so 31.25 is 31.2, and -0.05 is 0). An event that is no
-login has none.
+login has none; where a login has them, a verification has its provider.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from functools import lru_cache
 from operator import attrgetter
 from typing import Any, Final, NamedTuple
+from zlib import crc32
 
 import numpy as np
 from numpy.typing import NDArray
@@ -139,9 +140,19 @@ def _tenths(degrees: list[float | None], offset: int) -> NDArray[np.int64]:
 
 
 def _verification_codes(group: list[IdentityVerification]) -> NDArray[np.int64]:
-    return _placeless(
-        [_VERIFICATION_KIND[event.outcome] | _VERIFICATION_METHOD[event.method] for event in group]
-    )
+    codes = [
+        _VERIFICATION_KIND[event.outcome]
+        | _VERIFICATION_METHOD[event.method]
+        | provider_code(event.provider) << e.PROVIDER_SHIFT
+        for event in group
+    ]
+    return np.array(codes, dtype=np.int64)
+
+
+@lru_cache(maxsize=4096)
+def provider_code(provider: str) -> int:
+    """A provider in 24 bits, never 0: one knows the other again, nobody is judged by it."""
+    return crc32(provider.encode()) & e.PROVIDER_MASK or 1
 
 
 def _disbursement_codes(group: list[Disbursement]) -> NDArray[np.int64]:

@@ -10,6 +10,7 @@ import argparse
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from detector.engine import Engine
 from detector.events import TIME_MAX_MS
 from detector.ids import Ids
 from detector.policy import Policy
+from detector.preludes import PRELUDES
 from detector.rulebook import Rulebook
 from detector.rules import StoryTest
 from detector.stories import story_lines, story_policy
@@ -33,6 +35,10 @@ from streams.replay import load, rulebook_under
 EXIT_OK, EXIT_FAILED = 0, 1
 RESULTS = ("hit", "clear", "abstain", "error")
 NOT_JUDGED = "not judged"
+FEED_OF = {  # without which a typology that has no rules says nothing; of others: auto_debit
+    "contact_breach": "disposition", "provider_outage": "identity_verification",
+    "provider_fail_open": "identity_verification", "feed_silent": "identity_verification",
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,17 +114,18 @@ def _standing(
 ) -> str:
     """Whether an alert of the test's typology stands at the story's end.
 
-    The clock goes on between its events, as it does where others have events too.
+    The clock goes on between its events, as it does where others have events too; its prelude is
+    one batch.
     """
-    is_contact = rulebook.typologies[test.rule].name == "contact_breach"
-    feed = "disposition" if is_contact else "auto_debit"
-    if not policy.sources[feed]:
+    if not policy.sources[FEED_OF.get(rulebook.typologies[test.rule].name, "auto_debit")]:
         return "abstain"
     standing: dict[str, dict[str, Any]] = {}
     said: list[dict[str, Any]] = []
-    for row, event in enumerate(batch.events):
-        said += engine.advance(event.occurred_at).alerts
-        one = slice(row, row + 1)
+    past = len(PRELUDES[test.prelude]()) if test.prelude else 0
+    for start, stop in pairwise((0, *range(past, len(batch.events) + 1))):
+        if start >= past:
+            said += engine.advance(batch.events[start].occurred_at).alerts
+        one = slice(start, stop)
         said += engine.process(
             Batch(batch.events[one], batch.words[one], batch.positions[one], [])
         ).alerts

@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from streams import __version__
+from streams.do_not_report_command import add_do_not_report
 from streams.faults import Fault
 from streams.kafka_commands import add_kafka_commands
 
@@ -48,6 +49,7 @@ def parser() -> argparse.ArgumentParser:
     for add in (_add_demo, _add_replay, _add_explain, _add_report, _add_simulate, _add_judge,
                 _add_import, _add_check):  # fmt: skip
         add(commands)
+    add_do_not_report(commands, _command, _add_run)
     add_kafka_commands(commands, _command)
     return top
 

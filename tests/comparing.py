@@ -55,8 +55,11 @@ def policy_of(terms: Terms) -> Policy:
 
 @lru_cache(maxsize=64)
 def rulebook_of(terms: Terms) -> tuple[Rulebook, Policy]:
+    """Without what the control stage says: neither the slow engine nor a chain has one."""
     policy = policy_of(terms)
-    return load_rulebook(None, policy), policy
+    rulebook = load_rulebook(None, policy)
+    kept = {name: one for name, one in rulebook.typologies.items() if one.kind != "incident"}
+    return replace(rulebook, typologies=kept), policy
 
 
 def by_reference(history: History) -> Said:

@@ -125,11 +125,19 @@ class Obligation:
         quarter = max(0, self.overdue_at - self.due_at) // 4
         return self.overdue_at - min(quarter, DAY)
 
+    def held_until(self) -> int:
+        """Up to when a failure after the rail's own error waits: half an hour, to the minute."""
+        if not self.failures():
+            return -1
+        before = self.events[: self.events.index(self.failures()[0])]
+        held = [(e.t + HOUR // 2 + 59_999) // 60_000 for e in before if word(e) == "channel_error"]
+        return max(held, default=-1) * 60_000
+
     def moments(self) -> set[int]:
         """Every moment that could be a deadline."""
         found = {
             self.due_at + 4 * HOUR, self.due_at - 3 * DAY, self.overdue_at,
-            self.overdue_at - DAY, self.imminent_at(),
+            self.overdue_at - DAY, self.imminent_at(), self.held_until(),
         }  # fmt: skip
         for entry in self.events:
             found |= {entry.t + 4 * HOUR, entry.t + 30 * HOUR, entry.t + 72 * HOUR}
@@ -187,7 +195,7 @@ def raw_state(one: Obligation, t: int, terms: Terms) -> tuple[str, bool]:
         answers = ("contacted", "plan_agreed", "hardship_granted")
         if not any(word(entry) in answers for entry in after) and t > last.t + 30 * HOUR:
             return "debit_unhandled", t > last.t + 72 * HOUR
-    if failures:
+    if failures and t > one.held_until():
         return "debit_failed", False
     if chance_of(one) >= 0.5 and last is None and scheduled and t > one.due_at - 3 * DAY:
         return "shortfall_forecast", False

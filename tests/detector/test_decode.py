@@ -11,6 +11,7 @@ import pytest
 from detector import events as e
 from detector.decode import Batch, Decoder
 from detector.ids import Ids
+from detector.rows import provider_code
 from detector.schema import AutoDebit, Disbursement, Disposition, IdentityVerification, Login
 from tests.detector.lines import AS_OF_MS, BARE, OPTIONAL, TYPES, bare, full
 
@@ -63,9 +64,14 @@ def test_a_login_tells_device_network_session_signals_and_place() -> None:
 
 
 def test_a_verification_tells_its_own_id_its_binding_and_its_latency() -> None:
-    code = e.KINDS["verification_passed"] | e.VERIFICATION_METHODS.index("face") << e.METHOD_SHIFT
+    code = (
+        e.KINDS["verification_passed"]
+        | e.VERIFICATION_METHODS.index("face") << e.METHOD_SHIFT
+        | provider_code("face-one") << e.PROVIDER_SHIFT
+    )
     assert words(full("identity_verification")) == row(
-        code,
+        0,
+        code=code,
         device=IDS.hash("dev_1"),
         session=IDS.hash("ses_1"),
         object=IDS.hash("dis_1"),

@@ -19,7 +19,7 @@ HOUR, DAY = 3_600_000, 86_400_000
 NOON = round(datetime(2026, 3, 2, 12, tzinfo=ZONE).timestamp() * 1000)
 LIMITS = Limits(
     frozenset({"debit_failed", "debit_missed", "overdue", "deferred", "mandate_invalid"}),
-    4 * HOUR, 0, 0, 0, 0.25, DAY, DAY, DAY, 0.5, 3 * DAY,
+    4 * HOUR, 0, 0, 0, 0.25, DAY, DAY, DAY, 0.5, 3 * DAY, HOUR // 2,
 )  # fmt: skip
 
 

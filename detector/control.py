@@ -1,0 +1,270 @@
+"""The control stage: what is global. Counts of the account stage in, incidents and facts out.
+
+It ticks once a minute of event time, at T after all events up to T and before the first event that
+moves the clock past it. Between two ticks it only counts, so its word never depends on batches.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import numpy as np
+
+from detector.control_memory import (
+    CHANGED,
+    CHANNEL_ERRORS,
+    FAILS_OPEN,
+    FO_AMOUNT,
+    FO_COUNT,
+    FO_FIRST,
+    FO_NEWEST,
+    FO_TOLD,
+    HITS,
+    MINUTE_MS,
+    MORE,
+    NOW,
+    PROVIDER_PASSES,
+    QUIET_AGAIN,
+    SERIES,
+    SPEAKS,
+    empty_memory,
+    lag_minutes,
+)  # fmt: skip
+from detector.control_plan import CAUSES, TYPOLOGIES, plan_of
+from detector.control_walk import BARE, ERROR, go_on
+from detector.entering import Rows, empty_rows
+from detector.events import TYPES, T
+from detector.incident_counts import found_in, measured_in
+from detector.incidents import (
+    LASTS,
+    TOLD_FIRST,
+    Incident,
+    IncidentAlerts,
+    Interval,
+    Measured,
+    Samples,
+    incident_id,
+    settle,
+)  # fmt: skip
+from detector.obligation_steps import NEVER_MS
+from detector.outages import Fact
+from detector.policy import Policy
+from detector.records import Versions
+from detector.rulebook import Rulebook
+from detector.schema import AutoDebit, Disbursement, Event
+from detector.tallies import Tallies, Watched
+from detector.treatment import Calendar
+
+BARE_KEY: Final = -1  # of a provider's draws without a pass, beside its series
+Said = list[tuple[tuple[str, str], dict[str, Any]]]  # what a tick says, with what orders it
+
+
+@dataclass(slots=True)
+class Word:
+    """What a tick says: before which row of the batch, at which time."""
+
+    row: int
+    at_ms: int
+    alerts: list[dict[str, Any]] = field(default_factory=list)
+    facts: list[Fact] = field(default_factory=list)
+
+
+class Control:
+    """One control stage."""
+
+    def __init__(
+        self, rulebook: Rulebook, policy: Policy, calendar: Calendar, versions: Versions
+    ) -> None:
+        self._plan = plan_of(rulebook, policy)
+        self._memory = empty_memory(policy.lateness_ms)
+        self._lag = lag_minutes(policy.lateness_ms)
+        sources = policy.sources
+        self.watched = Watched(
+            debits=sources["auto_debit"], verifications=sources["identity_verification"]
+        )
+        self._exempt_minor = int(rulebook.parameters.get("verification_exempt_below_minor", 0))
+        self._accounts = {
+            kind: int(rulebook.parameters.get(f"{name}.accounts", 0))
+            for kind, name in TYPOLOGIES.items()
+        }
+        self._typologies = rulebook.typologies
+        self._writer = IncidentAlerts(calendar, versions)
+        self._incidents: defaultdict[int, list[Incident]] = defaultdict(list)  # by series
+        self._fails_open: dict[int, Incident] = {}  # by series of a provider's errors
+        self._silent: dict[int, Incident] = {}  # by feed
+        self._samples: defaultdict[tuple[int, int], Samples] = defaultdict(Samples)
+        self._event_id = ""  # of the newest event
+
+    def take(self, events: Sequence[Event], rows: Rows) -> list[Word]:
+        """Take a batch after the account stage; what the ticks within it say, in order."""
+        self._memory, tallies = self.watched.tally(self._memory, events, rows, self._exempt_minor)
+        return list(self._walk(events, rows, tallies, 0))
+
+    def advance(self, clock_ms: int) -> list[Word]:
+        """The ticks before a time that the clock reaches without an event."""
+        rows = empty_rows(np.empty((0, 14), np.int64), 0)
+        self._memory, tallies = self.watched.tally(self._memory, (), rows, 0)
+        return list(self._walk((), rows, tallies, clock_ms))
+
+    def _walk(
+        self, events: Sequence[Event], rows: Rows, tallies: Tallies, stop_ms: int
+    ) -> Iterator[Word]:
+        c, row, sampled = self._memory, 0, 0
+        telling = np.isin(tallies.what, (ERROR, BARE)) & (rows.state == 0)
+        places = np.flatnonzero(telling).tolist()
+        while True:
+            row = go_on(
+                row, rows.words, rows.clock, rows.state, tallies.first, tallies.second,
+                tallies.what, tallies.amounts, tallies.feeds, stop_ms, c, self._plan,
+            )  # fmt: skip
+            while sampled < len(places) and places[sampled] < row:
+                self._sample(events[places[sampled]], rows, tallies, places[sampled])
+                sampled += 1
+            if row:
+                self._event_id = events[row - 1].event_id
+            if not c.now[SPEAKS]:
+                return
+            yield self._speak(row)
+
+    def _sample(self, event: Event, rows: Rows, tallies: Tallies, row: int) -> None:
+        is_bare = int(tallies.what[row]) == BARE
+        samples = self._samples[int(tallies.first[row]), BARE_KEY if is_bare else 0]
+        minute = (min(int(rows.words[row, T]), int(rows.clock[row])) - 1) // MINUTE_MS
+        samples.kept.append((minute, event.event_id, event.account_id or ""))
+        if isinstance(event, AutoDebit | Disbursement) and samples.currency is None:
+            samples.currency = event.currency
+
+    def _speak(self, row: int) -> Word:
+        c, minute = self._memory, int(self._memory.now[NOW]) - 1
+        word, said = Word(row, (minute + 1) * MINUTE_MS), Said()
+        for series in range(int(c.now[SERIES])):
+            flags = int(c.flags[series])
+            if flags & (CHANGED | MORE):
+                self._settle(series, minute, word, said)
+            if flags & (FAILS_OPEN | QUIET_AGAIN):
+                self._fail_open(series, word, said, is_over=bool(flags & QUIET_AGAIN))
+        for feed in np.flatnonzero(c.feed_silent[:, 1] > 0).tolist():
+            c.feed_silent[feed, 1] = 0
+            self._feed(feed, word, said)
+        word.alerts = [record for _, record in sorted(said, key=lambda one: one[0])]
+        word.facts.sort(key=lambda fact: (fact.channel, fact.start_ms))
+        return word
+
+    def _settle(self, series: int, minute: int, word: Word, said: Said) -> None:
+        """Hold the incidents of a series against what was told of it."""
+        c, kind = self._memory, int(self._memory.kinds[series])
+        oldest = minute - self._lag
+        told = [one for one in self._incidents[series]
+                if one.end == LASTS or one.closed >= oldest]  # fmt: skip
+        found = found_in(c, series, oldest, minute)
+        pairs, gone, fresh = settle(told, [interval for interval, _ in found])
+        closed = dict(found)
+        for incident in gone:
+            incident.status, incident.closed = "withdrawn", minute
+            span = incident.began, incident.end
+            self._tell(series, incident, span, word, said)
+            incident.end = minute if incident.end == LASTS else incident.end
+        for interval in fresh:
+            if self._samples[series, 0].accounts(*interval) < self._accounts[kind]:
+                c.told[series] = c.since[series, HITS] + 1  # who tries again and again is no outage
+                continue
+            entity = self._entity(series)
+            name = incident_id(TYPOLOGIES[kind], entity, CAUSES[kind], interval[0])
+            incident = Incident(name, TYPOLOGIES[kind], entity, interval[0], LASTS, word.at_ms)
+            told.append(incident)
+            pairs.append((incident, interval))
+        for incident, interval in pairs:
+            incident.closed = closed[interval]
+            self._go_on(series, incident, interval, word, said)
+        self._incidents[series] = told
+
+    def _go_on(
+        self, series: int, incident: Incident, interval: Interval, word: Word, said: Said
+    ) -> None:
+        """Tell what is new of an incident that is there."""
+        has_more = self._memory.since[series, HITS] >= self._memory.told[series]
+        is_same, lasts = (incident.began, incident.end) == interval, interval[1] == LASTS
+        if incident.is_open and is_same and not (has_more and lasts):
+            return
+        if incident.status == "resolved" and is_same:
+            return
+        if not incident.is_open and (incident.status != "resolved" or lasts):
+            incident.began, incident.end, incident.status = interval[0], LASTS, "open"
+            self._tell(series, incident, interval, word, said)
+            if lasts:
+                return
+        incident.began, incident.end = interval
+        incident.status = "updated" if lasts else "resolved"
+        self._tell(series, incident, interval, word, said)
+
+    def _tell(
+        self, series: int, incident: Incident, interval: Interval, word: Word, said: Said
+    ) -> None:
+        """Make a revision of an incident as it stands, and a fact of an outage."""
+        incident.revision += 1
+        measured = measured_in(self._memory, series, interval, self._event_id)
+        if interval[1] == LASTS:
+            self._memory.told[series] = max(TOLD_FIRST, 1 << measured.hits.bit_length())
+        self._say(incident, measured, self._samples[series, 0], word, said)
+        if self._memory.kinds[series] == CHANNEL_ERRORS:
+            end_ms = NEVER_MS if incident.end == LASTS else incident.end * MINUTE_MS
+            word.facts.append(Fact(
+                incident.alert_id, incident.entity[1], incident.began * MINUTE_MS, end_ms,
+                incident.status == "withdrawn",
+            ))  # fmt: skip
+
+    def _fail_open(self, series: int, word: Word, said: Said, *, is_over: bool) -> None:
+        """Draws without a pass while their provider is down or silent."""
+        typology = TYPOLOGIES[PROVIDER_PASSES]
+        first, newest, count, amount = (
+            int(self._memory.fail_open[series, k])
+            for k in (FO_FIRST, FO_NEWEST, FO_COUNT, FO_AMOUNT)
+        )
+        incident = self._fails_open.get(series)
+        if incident is None:
+            entity = self._entity(series)
+            name = incident_id(typology, entity, "unchecked", first)
+            incident = Incident(name, typology, entity, first, LASTS, word.at_ms)
+            self._fails_open[series] = incident
+        incident.status = "updated" if incident.revision else "open"
+        if is_over:
+            incident.status, incident.end = "resolved", newest + 1
+            del self._fails_open[series]
+        incident.revision += 1
+        self._memory.fail_open[series, FO_TOLD] = max(TOLD_FIRST, 1 << count.bit_length())
+        measured = Measured(count, count, amount, 0.0, float("nan"), self._event_id)
+        self._say(incident, measured, self._samples[series, BARE_KEY], word, said)
+
+    def _feed(self, feed: int, word: Word, said: Said) -> None:
+        """A feed fell silent, or speaks again."""
+        since = int(self._memory.feed_silent[feed, 0])
+        incident = self._silent.pop(feed, None)
+        if since >= 0:
+            entity = ("feed", TYPES[feed])
+            name = incident_id("feed_silent", entity, "", since)
+            incident = Incident(name, "feed_silent", entity, since + 1, LASTS, word.at_ms, "open")
+            self._silent[feed] = incident
+        assert incident is not None, "only what was told silent can speak again"
+        minutes = int(self._memory.feed_silent[feed, 2])
+        if since < 0:
+            incident.status = "resolved"
+            incident.end = int(self._memory.feed_last[feed])
+            minutes = incident.end - incident.began
+        incident.revision += 1
+        usual = float(self._plan.limits[3])
+        measured = Measured(minutes, minutes, 0, float("nan"), usual, self._event_id)
+        self._say(incident, measured, Samples(), word, said)
+
+    def _say(
+        self, incident: Incident, measured: Measured, samples: Samples, word: Word, said: Said
+    ) -> None:
+        typology = self._typologies[incident.typology]
+        record = self._writer.record(incident, typology, word.at_ms, measured, samples)
+        said.append(((incident.typology, incident.entity[1]), record))
+
+    def _entity(self, series: int) -> tuple[str, str]:
+        is_channel = self._memory.kinds[series] == CHANNEL_ERRORS
+        return ("channel" if is_channel else "provider"), self.watched.names[series]
