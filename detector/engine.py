@@ -7,7 +7,7 @@ events alone, never on how they were batched.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -21,6 +21,7 @@ from detector.fields import FIELDS
 from detector.folding import Folded
 from detector.ids import Ids
 from detector.memory import STAGES
+from detector.models.learner import Version
 from detector.names import EVIDENCE_REACH_MS
 from detector.parts import DECIDED_BY, HOLD_PARAMETER, PAYOUT_PARAMETER, Parts
 from detector.policy import Policy
@@ -48,9 +49,15 @@ class Engine:
 
     def __init__(
         self, rulebook: Rulebook, policy: Policy, ids: Ids,
-        timer: Callable[[str], None] | None = None,
+        timer: Callable[[str], None] | None = None, *, learns: bool = False,
+        recorded: Sequence[Version] | None = None,
     ) -> None:  # fmt: skip
-        parts = Parts(rulebook, policy, ids)
+        """`learns`: models are learnt and used; `recorded`: versions of them are followed instead.
+
+        Neither: no models are used.
+        """
+        with_models = learns or recorded is not None
+        parts = Parts(rulebook, policy, ids, with_models=with_models)
         self.versions = parts.versions
         self._ids, self._writer = ids, parts.writer
         self._column_count = len(parts.columns.names)
@@ -62,7 +69,8 @@ class Engine:
         self.subjects = parts.subjects(self.stages)
         self._folders = parts.folders(self.stages, self.books, self.subjects)
         self.repayment = parts.repayment()
-        self._decider = parts.decider()
+        self.models = parts.models(recorded) if with_models else None
+        self._decider = parts.decider(self.models)
         self._events: Counter[str] = Counter()
         self._states: Counter[str] = Counter()
         self._forgot_ms = 0
@@ -86,6 +94,9 @@ class Engine:
             for place, part in enumerate(folded)
             for row, revision in part.revisions
         ]
+        if self.models is not None:
+            chances = self.models.debits.take(rows, kinds)
+            self.repayment.said = {told.event_ids[row]: said for row, said in chances.items()}
         repayment = self.repayment.take(batch.events, rows, kinds)
         revisions += [(row, -1, record) for row, record in repayment.alerts]
         revisions.sort(key=lambda entry: (entry[0], entry[1]))

@@ -13,6 +13,9 @@ from detector.features import Columns, absent_fields, absent_ids
 from detector.findings import Findings
 from detector.folding import Folder
 from detector.ids import Ids
+from detector.models.inputs import columns_read
+from detector.models.learner import Version
+from detector.models.models import Models
 from detector.onward import Postman
 from detector.policy import Policy
 from detector.reasons import Reasons
@@ -33,9 +36,11 @@ class Parts:
     """The workshop in which engines and single stages are put together."""
 
     def __init__(
-        self, rulebook: Rulebook, policy: Policy, ids: Ids, *, partitions: int = 1
-    ) -> None:
+        self, rulebook: Rulebook, policy: Policy, ids: Ids, *, partitions: int = 1,
+        with_models: bool = False,
+    ) -> None:  # fmt: skip
         """`partitions`: of each topic of the service; 1 in a replay."""
+        self._decided_by = (*DECIDED_BY, *columns_read()) if with_models else DECIDED_BY
         self._partitions = partitions
         self._plans: dict[str, StagePlan] = {}
         self._rulebook = rulebook
@@ -56,7 +61,7 @@ class Parts:
         """A stage with an empty memory; those of one name share what is large and holds nothing."""
         if name not in self._plans:
             self._plans[name] = StagePlan(
-                name, self._rulebook, self.columns, self._policy, self._terms, DECIDED_BY,
+                name, self._rulebook, self.columns, self._policy, self._terms, self._decided_by,
                 self._partitions,
             )  # fmt: skip
         return Stage(self._plans[name])
@@ -93,9 +98,13 @@ class Parts:
             self._rulebook, self._policy, self._calendar, self.columns, self.versions
         )  # fmt: skip
 
-    def decider(self) -> Decider:
+    def models(self, recorded: Sequence[Version] | None) -> Models:
+        """The models, which learn, or follow what was recorded."""
+        return Models(self.columns.index, self._policy, recorded)
+
+    def decider(self, models: Models | None = None) -> Decider:
         """Who writes decisions."""
-        return Decider(self.columns, self.versions)
+        return Decider(self.columns, self.versions, None if models is None else models.draws)
 
 
 def standing_columns(rulebook: Rulebook) -> dict[str, str]:
