@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,9 +22,11 @@ from detector.entering import Rows
 from detector.events import T
 from detector.features import Columns
 from detector.folding import Folded
-from detector.models.draws import DrawModels
 from detector.records import Versions
 from detector.told import Told
+
+if TYPE_CHECKING:  # river is slow to import
+    from detector.models.draws import DrawModels
 
 
 class Decider:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,12 +21,14 @@ from detector.fields import FIELDS
 from detector.folding import Folded
 from detector.ids import Ids
 from detector.memory import STAGES
-from detector.models.learner import Version
 from detector.names import EVIDENCE_REACH_MS
 from detector.parts import DECIDED_BY, HOLD_PARAMETER, PAYOUT_PARAMETER, Parts
 from detector.policy import Policy
 from detector.rulebook import Rulebook, RulebookError
 from detector.told import EventsTold
+
+if TYPE_CHECKING:  # river is slow to import
+    from detector.models.learner import Version
 
 TIDY_EVERY_MS: Final = 6 * 3_600_000  # of event time; tidying changes nothing that is said
 STATES: Final = {REPEAT: "repeats", STALE: "stale", TOO_LATE: "too_late", KEYLESS: "keyless"}

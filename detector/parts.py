@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from detector.alert_book import AlertBook
 from detector.catalogue import STANDING_SUFFIX
@@ -14,8 +14,6 @@ from detector.findings import Findings
 from detector.folding import Folder
 from detector.ids import Ids
 from detector.models.inputs import columns_read
-from detector.models.learner import Version
-from detector.models.models import Models
 from detector.onward import Postman
 from detector.policy import Policy
 from detector.reasons import Reasons
@@ -26,6 +24,10 @@ from detector.stage import Stage, StagePlan
 from detector.subjects import Subjects
 from detector.terms import terms_of
 from detector.treatment import Calendar
+
+if TYPE_CHECKING:
+    from detector.models.learner import Version
+    from detector.models.models import Models
 
 HOLD_PARAMETER: Final = "hold_ms"
 PAYOUT_PARAMETER: Final = "payout_after_ms"
@@ -100,6 +102,8 @@ class Parts:
 
     def models(self, recorded: Sequence[Version] | None) -> Models:
         """The models, which learn, or follow what was recorded."""
+        from detector.models.models import Models  # river is slow to import, and for these alone
+
         return Models(self.columns.index, self._policy, recorded)
 
     def decider(self, models: Models | None = None) -> Decider:

@@ -32,7 +32,6 @@ from streams.memory_used import peak_memory_bytes
 from streams.merging import Chunk, chunks
 from streams.outputs import OutputFiles
 from streams.progress import Report, bytes_read
-from streams.recorded import read_versions
 from streams.stopping import Stop
 from streams.times import iso, time_ms
 
@@ -133,10 +132,11 @@ def replay(options: Options, report: Report | None = None) -> Outcome:
     """
     began = time.perf_counter()
     policy, rulebook = load(options.policy, options.rulebook)
-    learns = options.models == LEARN
-    recorded = (
-        None if learns or options.models == NO_MODELS else read_versions(Path(options.models))
-    )
+    learns, recorded = options.models == LEARN, None
+    if not learns and options.models != NO_MODELS:
+        from streams.recorded import read_versions  # what it imports is slow to
+
+        recorded = read_versions(Path(options.models))
     as_of_ms = time.time_ns() // 1_000_000 if options.as_of_ms is None else options.as_of_ms
     with contextlib.ExitStack() as stack:
         stack.enter_context(seldom_collected())
