@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -51,7 +51,7 @@ class Repayment:
         self._columns = np.array([columns.index[name] for name in DEBIT_COLUMNS], np.int64)
         self._versions = versions
         self._sources = policy.sources
-        self.said: Mapping[str, tuple[float, int]] = {}  # by event: what a model tells, if any
+        self.said: dict[str, tuple[float, int]] = {}  # by event: what a model tells, if any
 
     @property
     def remembered(self) -> int:
