@@ -2,7 +2,8 @@
 # The environment is made in .venv by itself and remade when the lock file changes.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test stack test-faults kafka check bench bench-short bench-kafka bench-kafka-short lock clean
+.PHONY: help setup demo test stack test-faults kafka check quality bench bench-short bench-kafka \
+	bench-kafka-short lock clean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -50,6 +51,9 @@ check: $(READY) ## lint, format, types, rulebook with its own tests
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lendwatch check
+
+quality: $(READY) ## what scores find on public sets; ARGS="--synccfd FILE --uci FILE ... [--river]"
+	$(BIN)/python -m tests.quality $(ARGS)
 
 bench: $(READY) ## speed and memory over 1,000,000 events (about ten minutes)
 	$(BIN)/python -m tests.bench.bench $(ARGS)

@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from detector.decisions import DRAW_COLUMNS, anomalies, draw_decision
+from detector.alerts import Hit
+from detector.decisions import (
+    DRAW_COLUMNS,
+    Said,
+    anomalies,
+    draw_decision,
+    outcome_of,
+    rules_score,
+)
 from detector.entering import Rows
 from detector.events import T
 from detector.features import Columns
@@ -16,13 +25,19 @@ from detector.folding import Folded
 from detector.records import Versions
 from detector.told import Told
 
+if TYPE_CHECKING:  # river is slow to import
+    from detector.models.draws import DrawModels
+
 
 class Decider:
     """Writes the decisions of a batch."""
 
-    def __init__(self, columns: Columns, versions: Versions) -> None:
+    def __init__(
+        self, columns: Columns, versions: Versions, models: DrawModels | None = None
+    ) -> None:
         self._columns = np.array([columns.index[name] for name in DRAW_COLUMNS], np.int64)
         self._versions = versions
+        self._models = models
 
     def decide(
         self, told: Told, rows: Rows, draws: NDArray[np.int64], folded: Sequence[Folded],
@@ -30,10 +45,11 @@ class Decider:
     ) -> list[dict[str, Any]]:  # fmt: skip
         """The decisions on these rows, draws told for the first time, and `others` between them."""
         anomaly = anomalies(draws, rows.values, self._columns).tolist()
+        places = draws.tolist()
+        hits = [_hits(folded, row) for row in places]
+        said = self._said(rows, draws, hits)
         made = dict(others)
-        for row, score in zip(draws.tolist(), anomaly, strict=True):
-            hits = {k: hit for part in folded if row in part.hits
-                    for k, hit in part.hits[row].items()}  # fmt: skip
+        for k, row in enumerate(places):
             alert_ids = [
                 alert_id for part in folded if row in part.alert_ids
                 for alert_id in part.alert_ids[row]
@@ -43,7 +59,31 @@ class Decider:
                 "occurred_at": int(rows.words[row, T]),
             }  # fmt: skip
             made[row] = draw_decision(
-                event, hits, score, list(dict.fromkeys(alert_ids)),
-                is_degraded=bool(rows.degraded[row]), versions=self._versions,
+                event, hits[k], anomaly[k], list(dict.fromkeys(alert_ids)),
+                is_degraded=bool(rows.degraded[row]), versions=self._versions, said=said[k],
             )  # fmt: skip
         return [made[row] for row in sorted(made)]
+
+    def _said(
+        self, rows: Rows, draws: NDArray[np.int64], hits: Sequence[Mapping[str, Hit]]
+    ) -> Sequence[Said | None]:
+        """What the models say of each draw."""
+        if self._models is None:
+            return [None] * len(draws)
+        degraded = rows.degraded[draws].tolist()
+        rules = np.array([rules_score(each) for each in hits], np.float64)
+        outcomes = [
+            outcome_of(each, is_degraded=bool(is_degraded))
+            for each, is_degraded in zip(hits, degraded, strict=True)
+        ]
+        scores = self._models.take(rows, draws, rules, outcomes)
+        supervised = 1.0 / (1.0 + np.exp(-scores.margin))
+        columns = (scores.anomaly, supervised, scores.blended)
+        told = [[None if math.isnan(x) else x for x in column.tolist()] for column in columns]
+        return list(map(Said, *told, scores.versions.tolist()))
+
+
+def _hits(folded: Sequence[Folded], row: int) -> dict[str, Hit]:
+    """The rules that hit on a row, at any stage."""
+    found = [part.hits[row] for part in folded if row in part.hits]
+    return {name: hit for hits in found for name, hit in hits.items()}

@@ -3,14 +3,14 @@
 A draw's anomaly is its deviation from the account's own normal, 1 - exp(-z), where z adds what is
 unusual: the amount against the normal amount and against what is left of the limit, a new device, a
 new payee, draws in quick succession. A debit's chance of failing is the account's own record of the
-last 90 days, smoothed. Both stand in until models earn their place.
+last 90 days, smoothed. Both stand where no models are used, or these have nothing to say yet.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,6 +31,15 @@ DEBIT_COLUMNS: Final = (
 REVIEW_CHANCE: Final = 0.5
 PRIOR_FAILURES, PRIOR_ATTEMPTS = 0.5, 10.0  # what an unknown account is taken for
 RECENT_MS: Final = 30 * 86_400_000
+
+
+class Said(NamedTuple):
+    """What the models say of a draw; None: nothing yet. `version` 0: none is in force."""
+
+    anomaly: float | None  # 0 to 1
+    supervised: float | None  # a probability, by itself
+    score: float | None  # of all parts together
+    version: int
 
 
 @allocating
@@ -65,25 +74,40 @@ def anomalies(
 
 def draw_decision(
     event: Mapping[str, Any], hits: Mapping[str, Hit], anomaly: float, alert_ids: list[str],
-    *, is_degraded: bool, versions: Versions,
+    *, is_degraded: bool, versions: Versions, said: Said | None = None,
 ) -> dict[str, Any]:  # fmt: skip
-    """The contract's decision on a draw; `event` gives event_id, account_id, occurred_at."""
-    rules = noisy_or([hit.severity for _, hit in sorted(hits.items())])
-    outcome = _outcome(hits, is_degraded=is_degraded)
+    """The contract's decision on a draw; `event` gives event_id, account_id, occurred_at.
+
+    `anomaly`: the deviation from the account's own normal, where `said` has none.
+    """
+    rules = rules_score(hits)
+    outcome = outcome_of(hits, is_degraded=is_degraded)
+    supervised, score = None, None
+    if said is not None:
+        anomaly = anomaly if said.anomaly is None else said.anomaly
+        supervised = None if said.supervised is None else round(said.supervised, 9)
+        score = said.score
+    if score is None:
+        score = 1.0 - (1.0 - rules) * (1.0 - ANOMALY_SHARE * anomaly)
     return {
         **event,
         "question": "unauthorized_transfer",
-        "score": round(1.0 - (1.0 - rules) * (1.0 - ANOMALY_SHARE * anomaly), 9),
+        "score": round(score, 9),
         "outcome": outcome,
-        "components": {"rules": rules, "supervised": None, "anomaly": round(anomaly, 9)},
+        "components": {"rules": rules, "supervised": supervised, "anomaly": round(anomaly, 9)},
         "alert_ids": alert_ids,
         "human_review": "required" if outcome == "decline" else "not_needed",
         "degraded": is_degraded,
-        "versions": versions.record,
+        "versions": versions.of_models(said.version if said is not None else 0),
     }
 
 
-def _outcome(hits: Mapping[str, Hit], *, is_degraded: bool) -> str:
+def rules_score(hits: Mapping[str, Hit]) -> float:
+    """What the rules say of an event, 0 to 1: 1 - product of (1 - weight) over those that hit."""
+    return noisy_or([hit.severity for _, hit in sorted(hits.items())])
+
+
+def outcome_of(hits: Mapping[str, Hit], *, is_degraded: bool) -> str:
     """Law 26: the strictest that any hit, or the want of an input, asks for."""
     strictest = 1 if is_degraded else 0
     for hit in hits.values():
@@ -97,11 +121,8 @@ def _outcome(hits: Mapping[str, Hit], *, is_degraded: bool) -> str:
     return OUTCOMES[strictest]
 
 
-def debit_decision(
-    event: Mapping[str, Any], history: tuple[float, float, float], balance: int | None,
-    due: int, *, is_degraded: bool, versions: Versions,
-) -> dict[str, Any]:  # fmt: skip
-    """The contract's decision on a scheduled debit: will it fail for want of balance?
+def record_chance(history: tuple[float, float, float]) -> float:
+    """The chance that a debit fails, by the account's own record alone.
 
     `history`: failures and successes of 90 days, age of the last failure in ms (NaN: unknown).
     """
@@ -109,6 +130,20 @@ def debit_decision(
     chance = (failures + PRIOR_FAILURES) / (failures + successes + PRIOR_ATTEMPTS)
     if not math.isnan(history[2]):
         chance += (1.0 - chance) * 0.2 * math.exp(-age / RECENT_MS)
+    return chance
+
+
+def debit_decision(
+    event: Mapping[str, Any], history: tuple[float, float, float], balance: int | None,
+    due: int, *, is_degraded: bool, versions: Versions, said: tuple[float, int] | None = None,
+) -> dict[str, Any]:  # fmt: skip
+    """The contract's decision on a scheduled debit: will it fail for want of balance?
+
+    `history`: as record_chance has it. `said`: the chance that the model tells instead, and its
+    version. A balance that is known weighs four times as much as either.
+    """
+    chance, version = (record_chance(history), 0) if said is None else said
+    supervised = round(chance, 9) if version else None
     if balance is not None and due > 0:
         known = 0.9 if balance < due else 0.1
         chance = 0.2 * chance + 0.8 * known
@@ -118,9 +153,9 @@ def debit_decision(
         "question": "insufficient_balance",
         "score": score,
         "outcome": "review" if score >= REVIEW_CHANCE or is_degraded else "approve",
-        "components": {"rules": 0.0, "supervised": None, "anomaly": score},
+        "components": {"rules": 0.0, "supervised": supervised, "anomaly": score},
         "alert_ids": [],
         "human_review": "not_needed",
         "degraded": is_degraded,
-        "versions": versions.record,
+        "versions": versions.of_models(version),
     }

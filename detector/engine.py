@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,6 +28,9 @@ from detector.repayment import Repaid
 from detector.rulebook import Rulebook, RulebookError
 from detector.schema import Event
 from detector.told import EventsTold
+
+if TYPE_CHECKING:  # river is slow to import
+    from detector.models.learner import Version
 
 TIDY_EVERY_MS: Final = 6 * 3_600_000  # of event time; tidying changes nothing that is said
 STATES: Final = {REPEAT: "repeats", STALE: "stale", TOO_LATE: "too_late", KEYLESS: "keyless"}
@@ -50,9 +53,15 @@ class Engine:
 
     def __init__(
         self, rulebook: Rulebook, policy: Policy, ids: Ids,
-        timer: Callable[[str], None] | None = None,
+        timer: Callable[[str], None] | None = None, *, learns: bool = False,
+        recorded: Sequence[Version] | None = None,
     ) -> None:  # fmt: skip
-        parts = Parts(rulebook, policy, ids)
+        """`learns`: models are learnt and used; `recorded`: versions of them are followed instead.
+
+        Neither: no models are used.
+        """
+        with_models = learns or recorded is not None
+        parts = Parts(rulebook, policy, ids, with_models=with_models)
         self.versions = parts.versions
         self._ids, self._writer = ids, parts.writer
         self._column_count = len(parts.columns.names)
@@ -65,7 +74,8 @@ class Engine:
         self._folders = parts.folders(self.stages, self.books, self.subjects)
         self.repayment = parts.repayment()
         self.control = parts.control()
-        self._decider = parts.decider()
+        self.models = parts.models(recorded) if with_models else None
+        self._decider = parts.decider(self.models)
         self._events: Counter[str] = Counter()
         self._states: Counter[str] = Counter()
         self._forgot_ms = 0
@@ -89,6 +99,9 @@ class Engine:
             for place, part in enumerate(folded)
             for row, revision in part.revisions
         ]
+        if self.models is not None:
+            chances = self.models.debits.take(rows, kinds)
+            self.repayment.said = {told.event_ids[row]: said for row, said in chances.items()}
         repayment = self._repay(batch.events, rows, kinds)
         revisions += [(row, -1, record) for row, record in repayment.alerts]
         revisions.sort(key=lambda entry: (entry[0], entry[1]))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from detector.alert_book import AlertBook
 from detector.catalogue import STANDING_SUFFIX
@@ -14,6 +14,7 @@ from detector.features import Columns, absent_fields, absent_ids
 from detector.findings import Findings
 from detector.folding import Folder
 from detector.ids import Ids
+from detector.models.inputs import columns_read
 from detector.onward import Postman
 from detector.policy import Policy
 from detector.reasons import Reasons
@@ -25,6 +26,10 @@ from detector.subjects import Subjects
 from detector.terms import terms_of
 from detector.treatment import Calendar
 
+if TYPE_CHECKING:
+    from detector.models.learner import Version
+    from detector.models.models import Models
+
 HOLD_PARAMETER: Final = "hold_ms"
 PAYOUT_PARAMETER: Final = "payout_after_ms"
 DECIDED_BY: Final = (*DRAW_COLUMNS, *DEBIT_COLUMNS)
@@ -34,9 +39,11 @@ class Parts:
     """The workshop in which engines and single stages are put together."""
 
     def __init__(
-        self, rulebook: Rulebook, policy: Policy, ids: Ids, *, partitions: int = 1
-    ) -> None:
+        self, rulebook: Rulebook, policy: Policy, ids: Ids, *, partitions: int = 1,
+        with_models: bool = False,
+    ) -> None:  # fmt: skip
         """`partitions`: of each topic of the service; 1 in a replay."""
+        self._decided_by = (*DECIDED_BY, *columns_read()) if with_models else DECIDED_BY
         self._partitions = partitions
         self._plans: dict[str, StagePlan] = {}
         self._rulebook = rulebook
@@ -57,7 +64,7 @@ class Parts:
         """A stage with an empty memory; those of one name share what is large and holds nothing."""
         if name not in self._plans:
             self._plans[name] = StagePlan(
-                name, self._rulebook, self.columns, self._policy, self._terms, DECIDED_BY,
+                name, self._rulebook, self.columns, self._policy, self._terms, self._decided_by,
                 self._partitions,
             )  # fmt: skip
         return Stage(self._plans[name])
@@ -98,9 +105,15 @@ class Parts:
         """The control stage, which has seen nothing."""
         return Control(self._rulebook, self._policy, self._calendar, self.versions)
 
-    def decider(self) -> Decider:
+    def models(self, recorded: Sequence[Version] | None) -> Models:
+        """The models, which learn, or follow what was recorded."""
+        from detector.models.models import Models  # river is slow to import, and for these alone
+
+        return Models(self.columns.index, self._policy, recorded)
+
+    def decider(self, models: Models | None = None) -> Decider:
         """Who writes decisions."""
-        return Decider(self.columns, self.versions)
+        return Decider(self.columns, self.versions, None if models is None else models.draws)
 
 
 def standing_columns(rulebook: Rulebook) -> dict[str, str]:

@@ -29,6 +29,10 @@ class Versions:
             "rulebook": rulebook, "features": features, "models": models,
         }  # fmt: skip
 
+    def of_models(self, number: int) -> dict[str, Any]:
+        """The record of a decision that a version of the models took part in; 0: none."""
+        return {**self.record, "models": str(number)} if number else self.record
+
 
 def noisy_or(severities: list[str]) -> float:
     """1 - product of (1 - weight), in the order given, so that the bits are always the same."""

@@ -64,6 +64,7 @@ class Repayment:
         self._columns = np.array([columns.index[name] for name in DEBIT_COLUMNS], np.int64)
         self._versions = versions
         self._sources = policy.sources
+        self.said: dict[str, tuple[float, int]] = {}  # by event: what a model tells, if any
 
     @property
     def remembered(self) -> int:
@@ -182,5 +183,5 @@ class Repayment:
         return debit_decision(
             told, (failures, successes, age), event.available_balance_minor,
             event.amount_due_minor, is_degraded=is_degraded,
-            versions=self._versions,
+            versions=self._versions, said=self.said.get(event.event_id),
         )  # fmt: skip

@@ -89,7 +89,9 @@ def _add_replay(commands: Any) -> None:
         help="events dated over 5 minutes after this are dead letters (default: now)")  # fmt: skip
     until = "after the last event the clock runs on to this time: deadlines up to it fire"
     add("--until", metavar="TIME", help=until)
-    add("--models", default="none", metavar="FILE|none", help="recorded models (default: none)")
+    add("--models", default="none", metavar="FILE|learn|none",
+        help="learn: models learn, score and are recorded in models.jsonl; FILE: such a record,"
+        " whose scores are repeated (default: none)")  # fmt: skip
     add("--batch-size", type=int, default=4096, metavar="N",
         help="lines at once (default: 4096); changes the speed, never the result")  # fmt: skip
     add("--strict", action="store_true", help="exit with 1 if there were dead letters")

@@ -22,8 +22,9 @@ from streams.merging import Letter
 
 ALERTS, DECISIONS, DEAD_LETTERS = "alerts.jsonl", "decisions.jsonl", "dead_letters.jsonl"
 FINDINGS = "findings.jsonl"
+MODELS = "models.jsonl"
 SUMMARY = "summary.json"
-OURS = (ALERTS, DECISIONS, FINDINGS, DEAD_LETTERS, SUMMARY)
+OURS = (ALERTS, DECISIONS, FINDINGS, DEAD_LETTERS, MODELS, SUMMARY)
 PARTIAL = ".partial"
 DETECTED_AT_AFTER = "opened_at"  # the field that detected_at follows in the contract
 
@@ -81,7 +82,8 @@ class OutputFiles:
     OutputError if the folder holds files that are not a run's.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, with_models: bool = False) -> None:
+        """`with_models`: versions of models are written, too."""
         self.folder = folder
         self.alert_counts: dict[str, Counter[str]] = {
             name: Counter() for name in ("status", "family", "typology", "severity")
@@ -96,6 +98,9 @@ class OutputFiles:
         self._alerts, self._decisions, self._findings, self._letters = self._files = tuple(
             LinesFile(folder, name) for name in (ALERTS, DECISIONS, FINDINGS, DEAD_LETTERS)
         )
+        self._models = LinesFile(folder, MODELS) if with_models else None
+        if self._models is not None:
+            self._files = (*self._files, self._models)
 
     def write(
         self,
@@ -114,6 +119,12 @@ class OutputFiles:
         self._findings.write([orjson.dumps(finding) for finding in findings])
         self.dead_counts.update(letter.reason for letter in letters)
         self._letters.write([orjson.dumps(letter_record(letter)) for letter in letters])
+
+    def write_models(self, versions: Sequence[bytes]) -> None:
+        """Append versions of models, a JSON line each; there is a file for them if any are made."""
+        assert self._models is not None or not versions, "versions, and no file for them"
+        if self._models is not None:
+            self._models.write(versions)
 
     def _write_alerts(self, alerts: Sequence[Mapping[str, Any]]) -> None:
         now_ms = time.time_ns() // 1_000_000

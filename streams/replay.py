@@ -13,6 +13,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import orjson
 
 from detector.arrangements import Reliefs
@@ -35,9 +36,10 @@ from streams.stopping import Stop
 from streams.times import iso, time_ms
 
 BATCH_LINES = 4096
+NO_MODELS, LEARN = "none", "learn"
 BATCH_LINES_MAX = 1 << 20
 EXIT_OK, EXIT_DEAD_LETTERS, EXIT_FAULT, EXIT_STOPPED = 0, 1, 2, 130
-LIBRARIES = ("numpy", "numba", "msgspec", "orjson", "sqlglot")
+LIBRARIES = ("numpy", "numba", "msgspec", "orjson", "river", "sqlglot")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +53,7 @@ class Options:
     as_of_ms: int | None = None  # None: now
     until_ms: int | None = None
     batch_lines: int = BATCH_LINES
+    models: str = NO_MODELS  # or LEARN, or the path of recorded versions
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,8 +89,6 @@ def run(arguments: argparse.Namespace) -> int:
 
 def options_of(arguments: argparse.Namespace) -> Options:
     """The arguments of the command line, checked."""
-    if arguments.models != "none":
-        raise Fault("--models: only `none` so far; this version has no models to load")
     if arguments.log.count(STDIN) > 1:
         raise Fault("--log: standard input (-) can be read once only")
     if not 1 <= arguments.batch_size <= BATCH_LINES_MAX:
@@ -100,6 +101,7 @@ def options_of(arguments: argparse.Namespace) -> Options:
         as_of_ms=time_ms(arguments.as_of) if arguments.as_of else None,
         until_ms=time_ms(arguments.until) if arguments.until else None,
         batch_lines=arguments.batch_size,
+        models=arguments.models,
     )
 
 
@@ -130,13 +132,19 @@ def replay(options: Options, report: Report | None = None) -> Outcome:
     """
     began = time.perf_counter()
     policy, rulebook = load(options.policy, options.rulebook)
+    learns, recorded = options.models == LEARN, None
+    if not learns and options.models != NO_MODELS:
+        from streams.recorded import read_versions  # what it imports is slow to
+
+        recorded = read_versions(Path(options.models))
     as_of_ms = time.time_ns() // 1_000_000 if options.as_of_ms is None else options.as_of_ms
     with contextlib.ExitStack() as stack:
         stack.enter_context(seldom_collected())
         logs = [stack.enter_context(contextlib.closing(Log(name))) for name in options.logs]
         ids = Ids()
-        engine = Engine(rulebook, policy, ids)
-        outputs = stack.enter_context(contextlib.closing(OutputFiles(options.out)))
+        engine = Engine(rulebook, policy, ids, learns=learns, recorded=recorded)
+        files = OutputFiles(options.out, with_models=learns)
+        outputs = stack.enter_context(contextlib.closing(files))
         decoded = chunks(logs, Decoder(ids, as_of_ms), options.batch_lines)
         stream: Iterator[Chunk] = decoded
         if STDIN not in options.logs:  # whose next line may never come
@@ -178,6 +186,10 @@ class _Run:
     def take(self, chunk: Chunk) -> None:
         found = self._engine.process(chunk.batch)
         self._outputs.write(found.alerts, found.decisions, found.findings, chunk.letters)
+        if self._engine.models is not None:
+            self._outputs.write_models(
+                [msgspec.json.encode(each) for each in self._engine.models.take_versions()]
+            )
         times = chunk.batch.words[:, T]
         if len(times):
             self._event_count += len(times)

@@ -71,7 +71,7 @@ def test_bad_arguments_exit_with_2(words: tuple[str, ...]) -> None:
 @pytest.mark.parametrize(
     ("words", "says"),
     [
-        (("--models", "weights.bin"), "--models: only `none` so far"),
+        (("--models", "weights.bin"), "--models: weights.bin: cannot be read"),
         (("--as-of", "yesterday"), "'yesterday' is no time"),
         (("--batch-size", "0"), "--batch-size: between 1 and"),
         (("--log", "-", "--log", "-"), "standard input (-) can be read once only"),

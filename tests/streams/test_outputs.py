@@ -36,7 +36,7 @@ def run(folder: Path) -> dict[str, Any]:
 
 
 def test_files_bear_their_names_only_when_the_run_has_ended(tmp_path: Path) -> None:
-    files = OutputFiles(tmp_path)
+    files = OutputFiles(tmp_path, with_models=True)
     files.write([ALERT], [DECISION], [FINDING], [LETTER])
     assert {path.name for path in tmp_path.iterdir()} == {
         name + ".partial" for name in OURS if name != "summary.json"

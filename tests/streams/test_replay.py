@@ -13,6 +13,7 @@ import orjson
 import pytest
 import zstandard
 
+from detector.models import deviations
 from streams.faults import Fault
 from streams.logs import LogError
 from streams.outputs import ALERTS, DEAD_LETTERS, DECISIONS, SUMMARY
@@ -215,3 +216,37 @@ def test_times_are_iso_8601_or_epoch_milliseconds() -> None:
     for text in ("yesterday", "-1", "2101-01-01", "99999999999999"):
         with pytest.raises(Fault):
             time_ms(text)
+
+
+def test_a_record_of_models_repeats_the_scores_of_the_run_that_made_it(
+    log: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(deviations, "WARM_UP_DRAWS", 5)
+    learnt = replayed([log], tmp_path / "learnt", models="learn")
+    record = tmp_path / "learnt" / "models.jsonl"
+    assert 0 < len(records(record)) == learnt.summary["outputs"]["models.jsonl"]["lines"]
+    again = replayed([log], tmp_path / "again", models=str(record), batch_lines=7)
+    assert hashes(again) == hashes(learnt)
+    assert not (tmp_path / "again" / "models.jsonl").exists()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{",
+        '{"question": 5}',
+        '{"question": "unauthorized_transfer", "number": 1}',
+        '{"question": "unauthorised_transfer", "number": 1, "from_ms": 0}',
+        '{"question": "insufficient_balance", "number": 1, "from_ms": 0, "forest":'
+        ' {"inputs": ["x"], "base": 0, "features": [], "thresholds": [], "leaves": []}}',
+    ],
+)
+def test_a_record_of_models_with_a_bad_line_is_refused_by_file_and_line(
+    log: Path, tmp_path: Path, text: str
+) -> None:
+    record = tmp_path / "models.jsonl"
+    good = '{"question": "unauthorized_transfer", "number": 1, "from_ms": 0}'
+    record.write_text(f"{good}\n{text}\n")
+    with pytest.raises(Fault, match=r"models\.jsonl:2: .*models\.jsonl that"):
+        replayed([log], tmp_path / "out", models=str(record))
+    assert not (tmp_path / "out").exists()

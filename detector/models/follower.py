@@ -1,0 +1,58 @@
+"""What both questions share: a learner or a record of one, and its scorer, hour by hour."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+
+from detector.models.examples import HOUR_MS
+from detector.models.learner import Learner, Terms, Version
+from detector.models.scorer import Scorer
+
+
+class Follower:
+    """Brings new weights into force at the hour boundaries of the account stage's clock."""
+
+    def __init__(self, terms: Terms, history_ms: int, recorded: Sequence[Version] | None) -> None:
+        """`recorded`: versions to follow; None: learn. Nothing older than `history_ms` is kept."""
+        names = [one.name for one in terms.inputs]
+        self.scorer = Scorer(terms.question, names)
+        self.learner = Learner(terms) if recorded is None else None
+        self.versions: list[Version] = []  # made here and not yet taken away
+        self._recorded = [one for one in recorded or () if one.question == terms.question]
+        self._history_ms = history_ms
+        self._hour = -1
+
+    def hours(
+        self, clocks: NDArray[np.int64], rows: NDArray[np.int64]
+    ) -> Iterator[NDArray[np.int64]]:
+        """Parts of `rows` (in order) that lie in one hour of `clocks` (by row) each.
+
+        What is learnt of earlier hours is in force before a part is given, so it must be handled
+        before the next one is asked for. Hours without such a row learn nothing by themselves: how
+        a log is cut decides nothing.
+        """
+        hours = clocks[rows] // HOUR_MS
+        bounds = [0, *(np.flatnonzero(np.diff(hours)) + 1).tolist(), len(rows)]
+        for start, stop in pairwise(bounds):
+            if start < stop:
+                self._begin(int(hours[start]))
+                yield rows[start:stop]
+
+    def _begin(self, hour: int) -> None:
+        if hour <= self._hour:
+            return
+        is_new_day = hour // 24 != self._hour // 24
+        self._hour, hour_ms = hour, hour * HOUR_MS
+        if self.learner is not None:
+            if is_new_day:
+                self.learner.examples.forget_before(hour_ms - self._history_ms)
+            version = self.learner.learn(hour_ms)
+            if version is not None:
+                self.versions.append(version)
+                self.scorer.take(version)
+        while self._recorded and self._recorded[0].from_ms <= hour_ms:
+            self.scorer.take(self._recorded.pop(0))

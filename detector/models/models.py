@@ -1,0 +1,37 @@
+"""All models of an engine."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from detector.models.debits import DebitModel
+from detector.models.draws import DrawModels
+from detector.models.learner import Version
+from detector.policy import Policy
+
+DAY_MS: Final = 86_400_000
+
+
+class Models:
+    """The models of both questions, which learn, or follow what was recorded."""
+
+    def __init__(
+        self, places: Mapping[str, int], policy: Policy, recorded: Sequence[Version] | None = None
+    ) -> None:
+        """`places`: columns by name. `recorded`: versions to follow instead of learning.
+
+        Raises:
+            KeyError: a column that a model reads is not there.
+        """
+        delay_ms = round(policy.label_delay_days * DAY_MS)
+        self.draws = DrawModels(places, delay_ms, policy.history_ms, recorded)
+        self.debits = DebitModel(places, delay_ms, policy.history_ms, recorded)
+
+    def take_versions(self) -> list[Version]:
+        """The versions made since the last time, by hour and question."""
+        made: list[Version] = []
+        for follower in (self.draws.follower, self.debits.follower):
+            made += follower.versions
+            follower.versions = []
+        return sorted(made, key=lambda version: (version.from_ms, version.question))

@@ -1,0 +1,67 @@
+"""The scorer of one question: the newest version of each part, and what they say together."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from detector.models.blend import MARGIN_MAX, Blend
+from detector.models.deviations import Deviations
+from detector.models.forest import Forest
+from detector.models.learner import Version
+
+LATER: Final = "weights of another question"
+
+
+@dataclass(slots=True)
+class Scores:
+    """What the models say of some rows. NaN: that part has nothing to say yet."""
+
+    anomaly: NDArray[np.float64]  # 0 to 1
+    margin: NDArray[np.float64]  # log-odds of the supervised part
+    blended: NDArray[np.float64]  # a probability
+
+
+class Scorer:
+    """Scores rows of inputs with the weights in force."""
+
+    def __init__(self, question: str, names: list[str]) -> None:
+        """`names`: the inputs that it will be given."""
+        self._question, self._names = question, names
+        self._deviations: Deviations | None = None
+        self._forest: Forest | None = None
+        self._correction = 0.0
+        self._blend: Blend | None = None
+        self.number = 0
+
+    def take(self, version: Version) -> None:
+        """A version comes into force. ValueError if it is not of this question and inputs."""
+        if version.question != self._question:
+            raise ValueError(f"question: {version.question}, where {self._question} is scored")
+        if version.deviations is not None:
+            self._deviations = Deviations(version.deviations, self._names)
+        if version.forest is not None:
+            if version.forest.inputs != self._names:
+                raise ValueError("inputs: not those of this version; learn anew")
+            self._forest, self._correction = Forest(version.forest), version.correction
+        if version.blend is not None:
+            self._blend = Blend(version.blend)
+        self.number = version.number
+
+    def score(self, inputs: NDArray[np.float32], rules: NDArray[np.float64]) -> Scores:
+        """The scores of each row by itself; `rules`: what the rules said of it, 0 to 1."""
+        nothing = np.full(len(inputs), np.nan)
+        anomaly, margin, blended = nothing, nothing, nothing
+        if self._deviations is not None:
+            anomaly = self._deviations.scores(inputs)
+        if self._forest is not None:
+            margin = np.clip(
+                self._forest.margins(inputs) + self._correction, -MARGIN_MAX, MARGIN_MAX
+            )
+        if self._blend is not None and self._forest is not None:
+            parts = np.column_stack([rules, margin, np.nan_to_num(anomaly, nan=0.0)])
+            blended = self._blend.scores(parts)
+        return Scores(anomaly, margin, blended)
