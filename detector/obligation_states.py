@@ -226,6 +226,13 @@ def _pauses(
         yield facts.plan.at_ms - 1, until_ms, False
 
 
+def imminent_ms(obligation: Obligation, limits: Limits) -> int:
+    """When a failed one is about to be overdue."""
+    due_ms, overdue_ms = obligation.due_ms, obligation.overdue_ms
+    share_ms = int(max(0, overdue_ms - due_ms) * limits.imminent_share)
+    return overdue_ms - min(share_ms, limits.imminent_before_ms)
+
+
 class _Deadlines:
     """When an unpaid obligation comes into which state, if nothing happens."""
 
@@ -242,8 +249,7 @@ class _Deadlines:
         self.broken_ms = NEVER_MS
         if facts.plan is not None and facts.plan.until_ms >= 0:
             self.broken_ms = facts.plan.until_ms + limits.plan_grace_ms
-        share_ms = int(max(0, overdue_ms - due_ms) * limits.imminent_share)
-        self.imminent_ms = overdue_ms - min(share_ms, limits.imminent_before_ms)
+        self.imminent_ms = imminent_ms(obligation, limits)
         self.missed_ms, self.is_put_off = NEVER_MS, False
         if (last is None and facts.is_scheduled) or (last and last.word == "channel_error"):
             since_ms, after_ms = due_ms if last is None else last.at_ms, limits.missed_after_ms

@@ -11,6 +11,8 @@ from typing import Final
 
 import msgspec
 
+from detector.schema import AutoDebit
+
 STEPS_MAX: Final = 64  # of one obligation: the first, and the newest of the others
 DAY_MS: Final = 86_400_000
 NEVER_MS: Final = 1 << 62
@@ -88,3 +90,23 @@ class Obligation(msgspec.Struct, array_like=True):
             return self.newest_ms + QUIET_KEPT_MS
         last_ms = min(max(self.newest_ms, self.overdue_ms), self.newest_ms + ALERTED_KEPT_MS)
         return last_ms + QUIET_KEPT_MS
+
+
+def take_terms(
+    obligation: Obligation, event: AutoDebit, place: tuple[int, int], chance: float
+) -> None:
+    """Take the terms of a debit event: they are as the newest one tells.
+
+    `chance`: of failing, where it is scheduled.
+    """
+    if place >= obligation.terms_place:
+        obligation.terms_place = place
+        obligation.channel = event.channel
+        obligation.due_ms, obligation.overdue_ms = event.due_at, event.overdue_at
+        ends = [e for e in (event.mandate_valid_until, event.mandate_revoked_at) if e is not None]
+        obligation.mandate_until_ms = min(ends, default=-1)
+        if event.outcome == "scheduled":
+            obligation.chance = chance
+    if event.hardship is not None and place >= obligation.hardship_place:
+        obligation.hardship_place = place
+        obligation.is_hardship = event.hardship

@@ -15,8 +15,9 @@ from detector.borrowers import LEDGER, Borrower, Borrowers, Key
 from detector.ledgers import Ledger
 from detector.limit_advice import LimitAdvice
 from detector.obligation_alerts import Moment, ObligationAlerts, alert_id_of
+from detector.obligation_calm import calm_until_ms
 from detector.obligation_states import Standing, limits_of, standing_at
-from detector.obligation_steps import ABOUT_OBLIGATIONS, NEVER_MS, Obligation, Step
+from detector.obligation_steps import ABOUT_OBLIGATIONS, NEVER_MS, Obligation, Step, take_terms
 from detector.outages import Fact, Outages
 from detector.policy import Policy
 from detector.records import Versions
@@ -73,7 +74,7 @@ class Obligations:
             at_ms, arrival, event.outcome, event.amount_debited_minor, event.event_id, mandate
         ))  # fmt: skip
         channel = obligation.channel
-        _take_terms(obligation, event, (at_ms, arrival), chance)
+        take_terms(obligation, event, (at_ms, arrival), chance)
         if event.outcome == "channel_error" or obligation.channel != channel:
             self._expose(key, obligation)
         by = Moment(at_ms, event.event_id)
@@ -191,17 +192,26 @@ class Obligations:
         *, speaks: bool,
     ) -> Records:  # fmt: skip
         # A step may be dated ahead of a clock that does not follow it.
-        standing = self._standing(borrower, obligation, max(clock_ms, obligation.newest_ms))
-        obligation.is_paid = standing.is_paid
-        if standing.is_put_off:
-            self._expose(key, obligation)
-        records = Records()
-        if speaks and self._has_feed and (standing.state or obligation.is_open):
-            records = self._speak(key, borrower, obligation, standing, by)
-        next_ms = standing.next_ms if self._has_feed else NEVER_MS
-        self.borrowers.wait_for(key, obligation, next_ms)
+        at_ms, records = max(clock_ms, obligation.newest_ms), Records()
+        next_ms = self._calm_until_ms(borrower, obligation, at_ms)
+        if next_ms >= 0:
+            obligation.is_paid = next_ms == NEVER_MS
+        else:
+            standing = self._standing(borrower, obligation, at_ms)
+            obligation.is_paid, next_ms = standing.is_paid, standing.next_ms
+            if standing.is_put_off:
+                self._expose(key, obligation)
+            if speaks and self._has_feed and (standing.state or obligation.is_open):
+                records = self._speak(key, borrower, obligation, standing, by)
+        self.borrowers.wait_for(key, obligation, next_ms if self._has_feed else NEVER_MS)
         self.borrowers.touch(key)
         return records
+
+    def _calm_until_ms(self, borrower: Borrower, obligation: Obligation, at_ms: int) -> int:
+        channel = obligation.channel
+        is_plain = borrower.ledger.hardship_until_ms < 0 and not self._outages.of(channel)
+        is_plain = is_plain and not self._reliefs.of(obligation.account_id, channel)
+        return calm_until_ms(obligation, at_ms, self._limits, is_plain=is_plain)
 
     def _speak(
         self, key: Key, borrower: Borrower, obligation: Obligation, standing: Standing, by: Moment
@@ -273,20 +283,3 @@ class Obligations:
             if event.alert_id is not None and event.alert_id == alert_id_of((account, number)):
                 return number
         return None
-
-
-def _take_terms(
-    obligation: Obligation, event: AutoDebit, place: tuple[int, int], chance: float
-) -> None:
-    """The terms are as the newest debit event tells them."""
-    if place >= obligation.terms_place:
-        obligation.terms_place = place
-        obligation.channel = event.channel
-        obligation.due_ms, obligation.overdue_ms = event.due_at, event.overdue_at
-        ends = [e for e in (event.mandate_valid_until, event.mandate_revoked_at) if e is not None]
-        obligation.mandate_until_ms = min(ends, default=-1)
-        if event.outcome == "scheduled":
-            obligation.chance = chance
-    if event.hardship is not None and place >= obligation.hardship_place:
-        obligation.hardship_place = place
-        obligation.is_hardship = event.hardship
