@@ -22,7 +22,7 @@ def calm_until_ms(obligation: Obligation, at_ms: int, limits: Limits, *, is_plai
     if newest.word in ("success", "settled"):
         return NEVER_MS
     is_alone = newest.word == "scheduled" and len(obligation.steps) == 1
-    if not is_alone or not is_plain or obligation.is_hardship:
+    if not is_alone or not is_plain:
         return -1
     next_ms = min(
         obligation.overdue_ms,
