@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterable, Sequence
 
 from detector.state import StateError
 from streams.faults import Fault
-from streams.service.changelog import Changelog
+from streams.service.changelog import Changelog, Read
+from streams.service.faulty import Again
 from streams.service.journal import Journal
 from streams.service.partition import Partition
 
@@ -30,6 +31,7 @@ class Assignment:
 
         Raises:
             Fault: the state of one cannot be used.
+            Again: somebody else writes it.
         """
         began_s = time.monotonic()
         kept = self._still_ours(numbers)
@@ -42,9 +44,7 @@ class Assignment:
             try:
                 partition.restore(read.records.by_kind())
             except StateError as error:
-                raise Fault(
-                    f"{self._stage}, partition {number}: {error}: `lendwatch run --rebuild`"
-                ) from error
+                raise self._unusable(number, read, error) from error
             partition.state_offset = read.position
             records += read.count
             self.owned[number] = partition
@@ -52,6 +52,13 @@ class Assignment:
             "restored", stage=self._stage, partitions=missing, records=records, kept=sorted(kept),
             seconds=round(time.monotonic() - began_s, 3),
         )  # fmt: skip
+
+    def _unusable(self, number: int, read: Read, error: StateError) -> Exception:
+        # Who slept while partitions came may have lost them since: its end then lies in the middle
+        # of a transaction of theirs.
+        if self._changelog.has_grown(number, read):
+            return Again(f"partition {number} came, and somebody else writes its state")
+        return Fault(f"{self._stage}, partition {number}: {error}: `lendwatch run --rebuild`")
 
     def _still_ours(self, numbers: Sequence[int]) -> dict[int, Partition]:
         """Parked partitions to whose changelogs nobody has added anything since."""

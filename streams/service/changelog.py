@@ -38,10 +38,12 @@ class Interrupted(Exception):
 
 @dataclass(slots=True)
 class Read:
-    """What a partition of a changelog held, `count` records, and where it is read on from."""
+    """What a partition of a changelog held before its `end`, `count` records, and where it is read
+    on from."""
 
+    end: int
+    position: int
     records: Newest = field(default_factory=Newest)
-    position: int = 0
     count: int = 0
 
 
@@ -62,7 +64,7 @@ class Changelog:
         """
         ends = self._ends(list(begins))
         wanted = [number for number in sorted(ends) if ends[number] > begins[number]]
-        yield from ((number, Read(position=begins[number]))
+        yield from ((number, Read(ends[number], begins[number]))
                     for number in begins if number not in wanted)  # fmt: skip
         if not wanted:
             return
@@ -74,16 +76,20 @@ class Changelog:
         try:
             consumer.assign(places[:1])
             for at, number in enumerate(wanted):
-                read = Read(position=begins[number])
-                self._read_to(consumer, number, ends[number], read)
+                read = Read(ends[number], begins[number])
+                self._read_to(consumer, number, read)
                 consumer.assign(places[at + 1 : at + 2])  # it comes while this one is worked off
                 yield number, read
         finally:
             consumer.close()
 
-    def _read_to(self, consumer: Consumer, number: int, end: int, read: Read) -> None:
+    def has_grown(self, number: int, read: Read) -> bool:
+        """Whether somebody wrote to a partition since its end was asked for."""
+        return self._ends([number])[number] > read.end
+
+    def _read_to(self, consumer: Consumer, number: int, read: Read) -> None:
         moved_s = time.monotonic()
-        while read.position < end:
+        while read.position < read.end:
             if self._is_stopping():
                 raise Interrupted
             messages = consumer.consume(READ_MOST, POLL_S)

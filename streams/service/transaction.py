@@ -59,6 +59,8 @@ class Transactions:
                 return
             except BufferError:  # the broker is slower than we are
                 self._producer.poll(0.05)
+            except KafkaException as error:
+                raise self._told_why(error.args[0]) from error
 
     def write_state(
         self, topic: str, partition: int, records: Sequence[Record], delivered: Delivered
@@ -77,8 +79,18 @@ class Transactions:
             for one in messages:
                 error = one.pop("_error")
                 if error.code() != KafkaError._QUEUE_FULL:
-                    raise KafkaException(error)
+                    raise self._told_why(error)
             self._producer.poll(0.05)  # the broker is slower than we are
+
+    def _told_why(self, error: KafkaError) -> KafkaException:
+        """What to raise for an error of a record. Of a transaction that has failed before, the
+        library says so (`_STATE`) and not why; asked to commit it, it refuses and says why."""
+        if error.code() == KafkaError._STATE:
+            try:
+                self._producer.commit_transaction(CALL_MAX_S)
+            except KafkaException as why:
+                return why
+        return KafkaException(error)
 
     def commit(self, offsets: list[TopicPartition], member: Any) -> None:
         """End it: with these offsets of the group in which `member` is one.

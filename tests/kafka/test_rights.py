@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+from confluent_kafka import KafkaError, KafkaException
 from kafka import KafkaAdminClient
 from kafka.admin import (
     ACL,
@@ -23,12 +24,15 @@ from kafka.admin import (
 )
 
 from detector.memory import STAGES
+from streams import settings
 from streams.cli import main
 from streams.faults import Fault
 from streams.rights import Right, service_rights
+from streams.service.faulty import Patience
+from streams.service.transaction import Transactions
 from streams.topics import TopicNames
 from tests.kafka.broker import Cluster
-from tests.kafka.records import PARTITIONS, applied, read, write
+from tests.kafka.records import PARTITIONS, applied, read, until, write
 from tests.kafka.secure import ALLOWED
 from tests.kafka.service import serving
 from tests.kafka.test_security import access_of, by_password
@@ -164,6 +168,31 @@ def test_without_one_right_the_service_ends_and_the_doctor_names_it(
     ends_without(rights, (kind, name, operation), failure, word, capsys)
     if kind == "topic" and operation == "Write":
         assert read(rights.cluster.bootstrap, name) == []
+
+
+def test_why_a_transaction_failed_is_told_by_the_record_that_comes_after(
+    rights: Rights, capsys: Captured
+) -> None:
+    """The library says of such a record only that the transaction is in no state to take it."""
+    state = rights.names.internal("account-state")
+    with rights.without("topic", state, "Write"):
+        until_known(lambda said: any("no Write on topic" in one for one in said), capsys)
+        kafka = settings.kafka(access_of(rights.cluster).bootstrap)
+        one = Transactions(kafka, STAGES[0], Patience(lambda: False))
+        one.start()
+        one.begin()
+        why = []
+
+        def has_failed() -> bool:
+            try:
+                one.write_state(state, 0, [(b"key", b"value")], lambda error, message: None)
+            except KafkaException as error:
+                why.append(error.args[0].code())
+            return bool(why)
+
+        until(has_failed)
+        assert why == [KafkaError.TOPIC_AUTHORIZATION_FAILED]
+        one.drop()
 
 
 def ends_without(
