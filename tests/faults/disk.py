@@ -14,8 +14,8 @@ from tests.faults.judging import Verdict, judged
 from tests.faults.logs import Log
 from tests.faults.outcome import Outcome
 from tests.faults.site import DRAIN_MAX_S, site_on
-from tests.faults.waiting import wait_until
 from tests.kafka.broker import Cluster
+from tests.waiting import wait_until
 
 SIZE_MIB = 1_024
 FULL_MAX_S = 300.0

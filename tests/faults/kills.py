@@ -17,9 +17,9 @@ from tests.faults.logs import Log
 from tests.faults.outcome import Outcome
 from tests.faults.site import DRAIN_MAX_S, Site
 from tests.faults.states import differences, state_from, state_of
-from tests.faults.waiting import wait_until
 from tests.faults.watching import Watch
 from tests.faults.workers import Worker
+from tests.waiting import wait_until
 
 Say = Callable[[str], None]
 BACK_MAX_S = 300.0  # a machine that others use too

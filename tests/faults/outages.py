@@ -13,9 +13,9 @@ from tests.faults.judging import Verdict, judged
 from tests.faults.logs import Log
 from tests.faults.outcome import Outcome
 from tests.faults.site import DRAIN_MAX_S, Site
-from tests.faults.waiting import wait_until
 from tests.faults.workers import Worker
 from tests.kafka.node import Node
+from tests.waiting import wait_until
 
 IN_SYNC_MAX_S = 90.0
 DARK_S = 60.0

@@ -13,9 +13,9 @@ from tests.faults.judging import Verdict, judged
 from tests.faults.logs import Log
 from tests.faults.outcome import Outcome
 from tests.faults.site import DRAIN_MAX_S, Site
-from tests.faults.waiting import wait_until
 from tests.faults.watching import Watch
 from tests.faults.workers import SESSION_TIMEOUT_MS, Worker
+from tests.waiting import wait_until
 
 EXIT_FENCED = 3
 SILENT_S = SESSION_TIMEOUT_MS / 1000 + 3.0

@@ -12,7 +12,7 @@ from tests.faults.logs import Log
 from tests.faults.outcome import Outcome
 from tests.faults.pauses import EXIT_FENCED
 from tests.faults.site import DRAIN_MAX_S, SETTLED_MAX_S, Site
-from tests.faults.waiting import wait_until
+from tests.waiting import wait_until
 
 CALM_S = 10.0  # so long after one of two has gone nobody may be evicted
 Say = Callable[[str], None]

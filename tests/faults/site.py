@@ -18,10 +18,10 @@ from streams.topics import TopicNames, planned
 from tests.faults.feeding import Feeder
 from tests.faults.logs import Log
 from tests.faults.outcome import Outcome, served
-from tests.faults.waiting import wait_until
 from tests.faults.watching import Groups
 from tests.faults.workers import SESSION_TIMEOUT_MS, Worker
 from tests.kafka.broker import Cluster
+from tests.waiting import wait_until
 
 PARTITIONS: Final = 4
 SETTLED_MAX_S: Final = 120.0

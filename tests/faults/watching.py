@@ -21,7 +21,7 @@ from confluent_kafka.admin import AdminClient, OffsetSpec
 
 from detector.memory import STAGES
 from streams.topics import TopicNames
-from tests.faults.waiting import wait_until
+from tests.waiting import wait_until
 
 Place = tuple[str, int]
 SAMPLE_EVERY_S: Final = 0.2

@@ -15,8 +15,8 @@ from typing import Any, Final
 
 import orjson
 
-from tests.faults.waiting import wait_until
 from tests.kafka.node import STARTER
+from tests.waiting import wait_until
 
 ROOT: Final = Path(__file__).parents[2]
 READY_MAX_S, END_MAX_S = 180.0, 60.0

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import random
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from confluent_kafka import Producer
@@ -52,14 +51,6 @@ def read(bootstrap: str, topic: str, **settings: Any) -> list[Any]:
         return sorted(found, key=lambda one: (one.partition, one.offset))
     finally:
         consumer.close()
-
-
-def until(is_so: Callable[[], bool], seconds: float = 20.0) -> None:
-    """Wait for a condition."""
-    deadline_s = time.monotonic() + seconds
-    while not is_so():
-        assert time.monotonic() < deadline_s, f"not in {seconds} s"
-        time.sleep(0.01)
 
 
 def read_inputs(bootstrap: str, prefix: str) -> list[Any]:

@@ -18,9 +18,9 @@ from tests.kafka.records import (
     lines_of_many_accounts,
     read,
     read_inputs,
-    until,
     write,
 )
+from tests.waiting import wait_until
 
 SAFE = {"acks": "all", "enable.idempotence": True}
 
@@ -49,7 +49,7 @@ def test_a_paused_node_holds_writing_up_for_a_while_only(cluster: Cluster, prefi
         node.resume()
     cluster.wait_ready()
     # a node that slept takes itself for the leader it was, with nothing written, until it is told
-    until(lambda: values_of(cluster, topic) == [b"while one sleeps"])
+    wait_until(lambda: values_of(cluster, topic) == [b"while one sleeps"], 20.0, "the record")
 
 
 def values_of(cluster: Cluster, topic: str) -> list[bytes]:

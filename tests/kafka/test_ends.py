@@ -12,8 +12,10 @@ from streams.service import ends
 from streams.service.ends import Ends
 from streams.topics import TopicNames
 from tests.kafka.broker import Cluster
-from tests.kafka.records import applied, until
+from tests.kafka.records import applied
+from tests.waiting import wait_until
 
+WAIT_MAX_S = 20.0
 Told = dict[tuple[str, int], tuple[int, int, int]]
 
 
@@ -41,7 +43,7 @@ def test_an_end_is_that_of_what_is_committed(broker: Cluster, prefix: str) -> No
             told_by(one, told)
             return told.get((topic, 1), (0, 0, 0))[1] > wrote_ms
 
-        until(was_asked_since)
+        wait_until(was_asked_since, WAIT_MAX_S, "an answer")
         end, asked_ms, answered_ms = told[topic, 1]
         assert end == 0 and asked_ms <= answered_ms
         producer.commit_transaction()
@@ -50,7 +52,7 @@ def test_an_end_is_that_of_what_is_committed(broker: Cluster, prefix: str) -> No
             told_by(one, told)
             return told[topic, 1][0] > 0
 
-        until(has_ended_later)
+        wait_until(has_ended_later, WAIT_MAX_S, "a later end")
     finally:
         one.close()
 
@@ -73,6 +75,6 @@ def test_what_ends_the_asking_ends_the_loop_too(
                 return True
             return False
 
-        until(has_raised)
+        wait_until(has_raised, WAIT_MAX_S, "what ended the asking")
     finally:
         one.close()

@@ -32,10 +32,11 @@ from streams.service.faulty import Patience
 from streams.service.transaction import Transactions
 from streams.topics import TopicNames
 from tests.kafka.broker import Cluster
-from tests.kafka.records import PARTITIONS, applied, read, until, write
+from tests.kafka.records import PARTITIONS, applied, read, write
 from tests.kafka.secure import ALLOWED
 from tests.kafka.service import serving
 from tests.kafka.test_security import access_of, by_password
+from tests.waiting import wait_until
 
 KINDS = {"topic": ResourceType.TOPIC, "group": ResourceType.GROUP,
          "transactionalId": ResourceType.TRANSACTIONAL_ID}  # fmt: skip
@@ -190,7 +191,7 @@ def test_why_a_transaction_failed_is_told_by_the_record_that_comes_after(
                 why.append(error.args[0].code())
             return bool(why)
 
-        until(has_failed)
+        wait_until(has_failed, KNOWN_MAX_S, "the failure")
         assert why == [KafkaError.TOPIC_AUTHORIZATION_FAILED]
         one.drop()
 
