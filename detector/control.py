@@ -7,7 +7,7 @@ moves the clock past it. Between two ticks it only counts, so its word never dep
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -34,9 +34,9 @@ from detector.control_memory import (
     lag_minutes,
 )  # fmt: skip
 from detector.control_plan import CAUSES, TYPOLOGIES, plan_of
-from detector.control_walk import BARE, ERROR, go_on
-from detector.entering import Rows, empty_rows
-from detector.events import TYPES, T
+from detector.control_walk import BARE, go_on
+from detector.counted import Counter, Counts, Sample, nothing_counted
+from detector.events import TYPES
 from detector.incident_counts import found_in, measured_in
 from detector.incidents import (
     LASTS,
@@ -54,8 +54,7 @@ from detector.outages import Fact
 from detector.policy import Policy
 from detector.records import Versions
 from detector.rulebook import Rulebook
-from detector.schema import AutoDebit, Disbursement, Event
-from detector.tallies import Tallies, Watched
+from detector.tallies import Series, Watched
 from detector.treatment import Calendar
 
 BARE_KEY: Final = -1  # of a provider's draws without a pass, beside its series
@@ -81,11 +80,7 @@ class Control:
         self._plan = plan_of(rulebook, policy)
         self._memory = empty_memory(policy.lateness_ms)
         self._lag = lag_minutes(policy.lateness_ms)
-        sources = policy.sources
-        self.watched = Watched(
-            debits=sources["auto_debit"], verifications=sources["identity_verification"]
-        )
-        self._exempt_minor = int(rulebook.parameters.get("verification_exempt_below_minor", 0))
+        self.watched = Watched()
         self._accounts = {
             kind: int(rulebook.parameters.get(f"{name}.accounts", 0))
             for kind, name in TYPOLOGIES.items()
@@ -98,44 +93,43 @@ class Control:
         self._samples: defaultdict[tuple[int, int], Samples] = defaultdict(Samples)
         self._event_id = ""  # of the newest event
 
-    def take(self, events: Sequence[Event], rows: Rows) -> list[Word]:
-        """Take a batch after the account stage; what the ticks within it say, in order."""
-        self._memory, tallies = self.watched.tally(self._memory, events, rows, self._exempt_minor)
-        return list(self._walk(events, rows, tallies, 0))
+    def take(self, counts: Counts) -> list[Word]:
+        """Take what was counted of a batch; what the ticks within it say, in order."""
+        self._memory, series = self.watched.tally(self._memory, counts)
+        return list(self._walk(counts, series, 0))
 
     def advance(self, clock_ms: int) -> list[Word]:
         """The ticks before a time that the clock reaches without an event."""
-        rows = empty_rows(np.empty((0, 14), np.int64), 0)
-        self._memory, tallies = self.watched.tally(self._memory, (), rows, 0)
-        return list(self._walk((), rows, tallies, clock_ms))
+        counts = nothing_counted()
+        self._memory, series = self.watched.tally(self._memory, counts)
+        return list(self._walk(counts, series, clock_ms))
 
-    def _walk(
-        self, events: Sequence[Event], rows: Rows, tallies: Tallies, stop_ms: int
-    ) -> Iterator[Word]:
+    def _walk(self, counts: Counts, series: Series, stop_ms: int) -> Iterator[Word]:
         c, row, sampled = self._memory, 0, 0
-        telling = np.isin(tallies.what, (ERROR, BARE)) & (rows.state == 0)
-        places = np.flatnonzero(telling).tolist()
         while True:
             row = go_on(
-                row, rows.words, rows.clock, rows.state, tallies.first, tallies.second,
-                tallies.what, tallies.amounts, tallies.feeds, stop_ms, c, self._plan,
+                row, counts.clock, counts.minutes, counts.feeds, counts.what, counts.counts,
+                counts.amounts, series.first, series.second, stop_ms, c, self._plan,
             )  # fmt: skip
-            while sampled < len(places) and places[sampled] < row:
-                self._sample(events[places[sampled]], rows, tallies, places[sampled])
+            while sampled < len(counts.samples) and counts.samples[sampled].row < row:
+                self._sample(counts.samples[sampled], counts, series)
                 sampled += 1
             if row:
-                self._event_id = events[row - 1].event_id
+                self._event_id = counts.newest_id(row - 1)
             if not c.now[SPEAKS]:
                 return
             yield self._speak(row)
 
-    def _sample(self, event: Event, rows: Rows, tallies: Tallies, row: int) -> None:
-        is_bare = int(tallies.what[row]) == BARE
-        samples = self._samples[int(tallies.first[row]), BARE_KEY if is_bare else 0]
-        minute = (min(int(rows.words[row, T]), int(rows.clock[row])) - 1) // MINUTE_MS
-        samples.kept.append((minute, event.event_id, event.account_id or ""))
-        if isinstance(event, AutoDebit | Disbursement) and samples.currency is None:
-            samples.currency = event.currency
+    def _sample(self, sample: Sample, counts: Counts, series: Series) -> None:
+        first = int(series.first[sample.row])
+        if first < 0:
+            return
+        is_bare = int(counts.what[sample.row]) == BARE
+        samples = self._samples[first, BARE_KEY if is_bare else 0]
+        minute = int(counts.minutes[sample.row])
+        samples.kept.append((minute, sample.event_id, sample.account_id))
+        if samples.currency is None:
+            samples.currency = sample.currency
 
     def _speak(self, row: int) -> Word:
         c, minute = self._memory, int(self._memory.now[NOW]) - 1
@@ -268,3 +262,12 @@ class Control:
     def _entity(self, series: int) -> tuple[str, str]:
         is_channel = self._memory.kinds[series] == CHANNEL_ERRORS
         return ("channel" if is_channel else "provider"), self.watched.names[series]
+
+
+def counter_of(rulebook: Rulebook, policy: Policy) -> Counter:
+    """Who counts what the account stage hands to the control stage."""
+    sources = policy.sources
+    return Counter(
+        debits=sources["auto_debit"], verifications=sources["identity_verification"],
+        exempt_minor=int(rulebook.parameters.get("verification_exempt_below_minor", 0)),
+    )  # fmt: skip

@@ -66,35 +66,36 @@ class ControlPlan(NamedTuple):
 
 
 @inlined
-def _add(c: ControlMemory, s: int, minute: int, is_hit: bool, amount: int) -> None:
+def _add(c: ControlMemory, s: int, minute: int, count: int, is_hit: bool, amount: int) -> None:
     at = minute & (c.counts.shape[1] - 1)
     if c.born[s] < 0:
         c.born[s] = c.now[NOW]
-    c.counts[s, at, ATTEMPTS] += 1
+    c.counts[s, at, ATTEMPTS] += count
     if is_hit:
-        c.counts[s, at, HITS] += 1
+        c.counts[s, at, HITS] += count
         c.counts[s, at, AMOUNT] += amount
     c.dirty[s] = min(c.dirty[s], minute)
 
 
 @inlined
 def _count(
-    c: ControlMemory, first: int, second: int, what: int, amount: int, minute: int, feed: int
-) -> None:
-    """Count a row in its minute."""
+    c: ControlMemory, first: int, second: int, what: int, count: int, amount: int, minute: int,
+    feed: int,
+) -> None:  # fmt: skip
+    """Count a row, which stands for so many events, in its minute."""
     size = c.counts.shape[1]
     at = minute & (size - 1)
     c.now[NEWEST] = max(c.now[NEWEST], minute)
     c.feed_last[feed] = max(c.feed_last[feed], minute)
-    if what == NOTHING:
+    if what == NOTHING or first < 0:
         return
     if what == BARE:
-        c.bare[first, at, 0] += 1
+        c.bare[first, at, 0] += count
         c.bare[first, at, 1] += amount
         return
-    _add(c, first, minute, what == ERROR, amount)
+    _add(c, first, minute, count, what == ERROR, amount)
     if second >= 0 and what != ERROR:  # of answers, which were passes
-        _add(c, second, minute, what == PASSED, 0)
+        _add(c, second, minute, count, what == PASSED, 0)
 
 
 @inlined
@@ -226,15 +227,15 @@ def _leap(c: ControlMemory, limit_ms: int) -> None:
 
 @compiled
 def go_on(
-    start: int, words: NDArray[np.int64], clock: NDArray[np.int64], state: NDArray[np.uint8],
-    first: NDArray[np.int32], second: NDArray[np.int32], what: NDArray[np.uint8],
-    amounts: NDArray[np.int64], feeds: NDArray[np.uint8], stop_ms: int, c: ControlMemory,
+    start: int, clock: NDArray[np.int64], minutes: NDArray[np.int64], feeds: NDArray[np.uint8],
+    what: NDArray[np.uint8], counts: NDArray[np.int64], amounts: NDArray[np.int64],
+    first: NDArray[np.int32], second: NDArray[np.int32], stop_ms: int, c: ControlMemory,
     plan: ControlPlan,
 ) -> int:  # fmt: skip
     """Count rows from `start` on and tick wherever the clock passes a minute's end, as far as a
     tick that has something to say (SPEAKS), or the end of the rows and `stop_ms`.
 
-    Gives the row to go on from. A row that is not judged (state) counts nowhere.
+    Gives the row to go on from. A row that stands for no event counts nowhere.
     """
     i, n = start, len(clock)
     c.now[SPEAKS] = 0
@@ -245,9 +246,10 @@ def go_on(
     while True:
         tick_ms = (c.now[NOW] + 1) * MINUTE_MS
         while i < n and clock[i] <= tick_ms:
-            if state[i] == 0:
-                minute = (min(words[i, 0], clock[i]) - 1) // MINUTE_MS
-                _count(c, first[i], second[i], what[i], amounts[i], minute, feeds[i])
+            if counts[i]:
+                _count(
+                    c, first[i], second[i], what[i], counts[i], amounts[i], minutes[i], feeds[i]
+                )
             i += 1
         limit_ms = stop_ms if i == n else clock[i]
         if limit_ms <= tick_ms:

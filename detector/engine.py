@@ -73,7 +73,7 @@ class Engine:
         self.subjects = parts.subjects(self.stages)
         self._folders = parts.folders(self.stages, self.books, self.subjects)
         self.repayment = parts.repayment()
-        self.control = parts.control()
+        self.control, self._counter = parts.control(), parts.counter()
         self.models = parts.models(recorded) if with_models else None
         self._decider = parts.decider(self.models)
         self._events: Counter[str] = Counter()
@@ -152,7 +152,7 @@ class Engine:
         """Debits and dispositions, with what the control stage says between them: of one time a
         tick comes after the events and before what is due."""
         repaid, row = Repaid(), 0
-        for word in self.control.take(events, rows):
+        for word in self.control.take(self._counter.counted(events, rows)):
             self.repayment.take(events, rows, kinds, slice(row, word.row), repaid)
             repaid.say(word.row, self.repayment.advance(word.at_ms))
             repaid.say(word.row, word.alerts)

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Final
 
 from detector.alert_book import AlertBook
 from detector.catalogue import STANDING_SUFFIX
-from detector.control import Control
+from detector.control import Control, counter_of
+from detector.counted import Counter
 from detector.decide import Decider
 from detector.decisions import DEBIT_COLUMNS, DRAW_COLUMNS
 from detector.features import Columns, absent_fields, absent_ids
@@ -104,6 +105,10 @@ class Parts:
     def control(self) -> Control:
         """The control stage, which has seen nothing."""
         return Control(self._rulebook, self._policy, self._calendar, self.versions)
+
+    def counter(self) -> Counter:
+        """Who counts for it what the account stage took."""
+        return counter_of(self._rulebook, self._policy)
 
     def models(self, recorded: Sequence[Version] | None) -> Models:
         """The models, which learn, or follow what was recorded."""

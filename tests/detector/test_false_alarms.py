@@ -45,15 +45,14 @@ def opened(attempts: Counts, errors: Counts) -> list[tuple[int, int]]:
     total = int(attempts.sum())
     minute = np.repeat(np.arange(len(attempts)), attempts)
     place = np.arange(total) - np.repeat(np.cumsum(attempts) - attempts, attempts)
-    words = np.zeros((total, 14), np.int64)
-    words[:, 0] = (FIRST + minute) * MINUTE_MS + 1 + place
+    at_ms = (FIRST + minute) * MINUTE_MS + 1 + place
     what = np.where(place < np.repeat(errors, attempts), ERROR, ATTEMPT).astype(np.uint8)
     first, nothing = np.full(total, series, np.int32), np.zeros(total, np.int64)
     found, row, size = [], 0, memory.counts.shape[1]
     while True:
         row = go_on(
-            row, words, words[:, 0].copy(), nothing.astype(np.uint8), first, first - 1 - series,
-            what, nothing, nothing.astype(np.uint8), int(words[-1, 0]), memory, PLAN,
+            row, at_ms, FIRST + minute, nothing.astype(np.uint8), what, nothing + 1, nothing,
+            first, first - 1 - series, int(at_ms[-1]), memory, PLAN,
         )  # fmt: skip
         if not memory.now[SPEAKS]:
             return found
