@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from detector.counted import Counts
 from detector.decode import Batch
 from detector.entering import Rows, empty_rows, goes_to
 from detector.erasing import (
@@ -22,6 +23,7 @@ from detector.events import CODE, KIND_MASK
 from detector.folding import Folded
 from detector.memory import STAGES
 from detector.names import EVIDENCE_REACH_MS
+from detector.outages import Fact
 from detector.parcels import Parcel
 from detector.parts import Parts
 from detector.repayment import Repaid
@@ -34,12 +36,14 @@ Records = list[dict[str, Any]]
 
 @dataclass(slots=True)
 class LinkOutputs:
-    """What a batch made at one stage. `onward`: for `Postman.sent`."""
+    """What a batch made at one stage. `onward`: for `Postman.sent`; `counted`: what the account
+    stage has for the control stage."""
 
     alerts: Records = field(default_factory=list)
     decisions: Records = field(default_factory=list)
     findings: Records = field(default_factory=list)
     onward: list[Parcel] = field(default_factory=list)
+    counted: Counts | None = None
 
 
 class Link:
@@ -63,7 +67,7 @@ class Link:
         self.told: TableTold | None = None  # the names of the last batch
         self._parts = parts
         (self._folder,) = parts.folders([self.stage], [self.book], self.subjects)
-        self._decider = parts.decider()
+        self._decider, self._counter = parts.decider(), parts.counter()
         self._touched: list[NDArray[np.int64]] = []
         self._names_due_ms: int | None = None  # names older than this may go
 
@@ -89,6 +93,7 @@ class Link:
         outputs = LinkOutputs(
             alerts=self._alerts(folded, repaid.alerts),
             decisions=self._decider.decide(told, rows, early, [folded], repaid.decisions),
+            counted=self._counter.counted(batch.events, rows),
         )
         return self._finished(outputs, rows, told, [folded])
 
@@ -124,6 +129,11 @@ class Link:
         if self.stage.day != day:
             self._tidy()
         return outputs
+
+    def hear(self, facts: Sequence[Fact]) -> LinkOutputs:
+        """Take word of outages (account stage); what it changes is said as of the clock."""
+        assert self.repayment is not None, "outages concern what is repaid"
+        return LinkOutputs(alerts=self.repayment.hear(facts, self.clock_ms))
 
     def erase(self, account: str | int) -> None:
         """Forget an account: by its id at the account stage, by its id's hash at a later one.

@@ -7,7 +7,7 @@ moves the clock past it. Between two ticks it only counts, so its word never dep
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -78,7 +78,7 @@ class Control:
         self, rulebook: Rulebook, policy: Policy, calendar: Calendar, versions: Versions
     ) -> None:
         self._plan = plan_of(rulebook, policy)
-        self._memory = empty_memory(policy.lateness_ms)
+        self.memory = empty_memory(policy.lateness_ms)
         self._lag = lag_minutes(policy.lateness_ms)
         self.watched = Watched()
         self._accounts = {
@@ -87,25 +87,30 @@ class Control:
         }
         self._typologies = rulebook.typologies
         self._writer = IncidentAlerts(calendar, versions)
-        self._incidents: defaultdict[int, list[Incident]] = defaultdict(list)  # by series
-        self._fails_open: dict[int, Incident] = {}  # by series of a provider's errors
-        self._silent: dict[int, Incident] = {}  # by feed
-        self._samples: defaultdict[tuple[int, int], Samples] = defaultdict(Samples)
-        self._event_id = ""  # of the newest event
+        self.incidents: defaultdict[int, list[Incident]] = defaultdict(list)  # by series
+        self.fails_open: dict[int, Incident] = {}  # by series of a provider's errors
+        self.silent: dict[int, Incident] = {}  # by feed
+        self.samples: defaultdict[tuple[int, int], Samples] = defaultdict(Samples)
+        self.event_id = ""  # of the newest event
 
     def take(self, counts: Counts) -> list[Word]:
         """Take what was counted of a batch; what the ticks within it say, in order."""
-        self._memory, series = self.watched.tally(self._memory, counts)
+        self.memory, series = self.watched.tally(self.memory, counts)
         return list(self._walk(counts, series, 0))
 
     def advance(self, clock_ms: int) -> list[Word]:
         """The ticks before a time that the clock reaches without an event."""
         counts = nothing_counted()
-        self._memory, series = self.watched.tally(self._memory, counts)
+        self.memory, series = self.watched.tally(self.memory, counts)
         return list(self._walk(counts, series, clock_ms))
 
+    def erase(self, is_meant: Callable[[str], bool]) -> None:
+        """Forget the account whose id is meant: what it did stays counted, and is named no more."""
+        for samples in self.samples.values():
+            samples.forget(is_meant)
+
     def _walk(self, counts: Counts, series: Series, stop_ms: int) -> Iterator[Word]:
-        c, row, sampled = self._memory, 0, 0
+        c, row, sampled = self.memory, 0, 0
         while True:
             row = go_on(
                 row, counts.clock, counts.minutes, counts.feeds, counts.what, counts.counts,
@@ -115,7 +120,7 @@ class Control:
                 self._sample(counts.samples[sampled], counts, series)
                 sampled += 1
             if row:
-                self._event_id = counts.newest_id(row - 1)
+                self.event_id = counts.newest_id(row - 1)
             if not c.now[SPEAKS]:
                 return
             yield self._speak(row)
@@ -125,14 +130,14 @@ class Control:
         if first < 0:
             return
         is_bare = int(counts.what[sample.row]) == BARE
-        samples = self._samples[first, BARE_KEY if is_bare else 0]
+        samples = self.samples[first, BARE_KEY if is_bare else 0]
         minute = int(counts.minutes[sample.row])
         samples.kept.append((minute, sample.event_id, sample.account_id))
         if samples.currency is None:
             samples.currency = sample.currency
 
     def _speak(self, row: int) -> Word:
-        c, minute = self._memory, int(self._memory.now[NOW]) - 1
+        c, minute = self.memory, int(self.memory.now[NOW]) - 1
         word, said = Word(row, (minute + 1) * MINUTE_MS), Said()
         for series in range(int(c.now[SERIES])):
             flags = int(c.flags[series])
@@ -149,9 +154,9 @@ class Control:
 
     def _settle(self, series: int, minute: int, word: Word, said: Said) -> None:
         """Hold the incidents of a series against what was told of it."""
-        c, kind = self._memory, int(self._memory.kinds[series])
+        c, kind = self.memory, int(self.memory.kinds[series])
         oldest = minute - self._lag
-        told = [one for one in self._incidents[series]
+        told = [one for one in self.incidents[series]
                 if one.end == LASTS or one.closed >= oldest]  # fmt: skip
         found = found_in(c, series, oldest, minute)
         pairs, gone, fresh = settle(told, [interval for interval, _ in found])
@@ -162,7 +167,7 @@ class Control:
             self._tell(series, incident, span, word, said)
             incident.end = minute if incident.end == LASTS else incident.end
         for interval in fresh:
-            if self._samples[series, 0].accounts(*interval) < self._accounts[kind]:
+            if self.samples[series, 0].accounts(*interval) < self._accounts[kind]:
                 c.told[series] = c.since[series, HITS] + 1  # who tries again and again is no outage
                 continue
             entity = self._entity(series)
@@ -173,13 +178,13 @@ class Control:
         for incident, interval in pairs:
             incident.closed = closed[interval]
             self._go_on(series, incident, interval, word, said)
-        self._incidents[series] = told
+        self.incidents[series] = told
 
     def _go_on(
         self, series: int, incident: Incident, interval: Interval, word: Word, said: Said
     ) -> None:
         """Tell what is new of an incident that is there."""
-        has_more = self._memory.since[series, HITS] >= self._memory.told[series]
+        has_more = self.memory.since[series, HITS] >= self.memory.told[series]
         is_same, lasts = (incident.began, incident.end) == interval, interval[1] == LASTS
         if incident.is_open and is_same and not (has_more and lasts):
             return
@@ -199,11 +204,11 @@ class Control:
     ) -> None:
         """Make a revision of an incident as it stands, and a fact of an outage."""
         incident.revision += 1
-        measured = measured_in(self._memory, series, interval, self._event_id)
+        measured = measured_in(self.memory, series, interval, self.event_id)
         if interval[1] == LASTS:
-            self._memory.told[series] = max(TOLD_FIRST, 1 << measured.hits.bit_length())
-        self._say(incident, measured, self._samples[series, 0], word, said)
-        if self._memory.kinds[series] == CHANNEL_ERRORS:
+            self.memory.told[series] = max(TOLD_FIRST, 1 << measured.hits.bit_length())
+        self._say(incident, measured, self.samples[series, 0], word, said)
+        if self.memory.kinds[series] == CHANNEL_ERRORS:
             end_ms = NEVER_MS if incident.end == LASTS else incident.end * MINUTE_MS
             word.facts.append(Fact(
                 incident.alert_id, incident.entity[1], incident.began * MINUTE_MS, end_ms,
@@ -214,42 +219,42 @@ class Control:
         """Draws without a pass while their provider is down or silent."""
         typology = TYPOLOGIES[PROVIDER_PASSES]
         first, newest, count, amount = (
-            int(self._memory.fail_open[series, k])
+            int(self.memory.fail_open[series, k])
             for k in (FO_FIRST, FO_NEWEST, FO_COUNT, FO_AMOUNT)
         )
-        incident = self._fails_open.get(series)
+        incident = self.fails_open.get(series)
         if incident is None:
             entity = self._entity(series)
             name = incident_id(typology, entity, "unchecked", first)
             incident = Incident(name, typology, entity, first, LASTS, word.at_ms)
-            self._fails_open[series] = incident
+            self.fails_open[series] = incident
         incident.status = "updated" if incident.revision else "open"
         if is_over:
             incident.status, incident.end = "resolved", newest + 1
-            del self._fails_open[series]
+            del self.fails_open[series]
         incident.revision += 1
-        self._memory.fail_open[series, FO_TOLD] = max(TOLD_FIRST, 1 << count.bit_length())
-        measured = Measured(count, count, amount, 0.0, float("nan"), self._event_id)
-        self._say(incident, measured, self._samples[series, BARE_KEY], word, said)
+        self.memory.fail_open[series, FO_TOLD] = max(TOLD_FIRST, 1 << count.bit_length())
+        measured = Measured(count, count, amount, 0.0, float("nan"), self.event_id)
+        self._say(incident, measured, self.samples[series, BARE_KEY], word, said)
 
     def _feed(self, feed: int, word: Word, said: Said) -> None:
         """A feed fell silent, or speaks again."""
-        since = int(self._memory.feed_silent[feed, 0])
-        incident = self._silent.pop(feed, None)
+        since = int(self.memory.feed_silent[feed, 0])
+        incident = self.silent.pop(feed, None)
         if since >= 0:
             entity = ("feed", TYPES[feed])
             name = incident_id("feed_silent", entity, "", since)
             incident = Incident(name, "feed_silent", entity, since + 1, LASTS, word.at_ms, "open")
-            self._silent[feed] = incident
+            self.silent[feed] = incident
         assert incident is not None, "only what was told silent can speak again"
-        minutes = int(self._memory.feed_silent[feed, 2])
+        minutes = int(self.memory.feed_silent[feed, 2])
         if since < 0:
             incident.status = "resolved"
-            incident.end = int(self._memory.feed_last[feed])
+            incident.end = int(self.memory.feed_last[feed])
             minutes = incident.end - incident.began
         incident.revision += 1
         usual = float(self._plan.limits[3])
-        measured = Measured(minutes, minutes, 0, float("nan"), usual, self._event_id)
+        measured = Measured(minutes, minutes, 0, float("nan"), usual, self.event_id)
         self._say(incident, measured, Samples(), word, said)
 
     def _say(
@@ -260,7 +265,7 @@ class Control:
         said.append(((incident.typology, incident.entity[1]), record))
 
     def _entity(self, series: int) -> tuple[str, str]:
-        is_channel = self._memory.kinds[series] == CHANNEL_ERRORS
+        is_channel = self.memory.kinds[series] == CHANNEL_ERRORS
         return ("channel" if is_channel else "provider"), self.watched.names[series]
 
 

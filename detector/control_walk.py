@@ -247,9 +247,7 @@ def go_on(
         tick_ms = (c.now[NOW] + 1) * MINUTE_MS
         while i < n and clock[i] <= tick_ms:
             if counts[i]:
-                _count(
-                    c, first[i], second[i], what[i], counts[i], amounts[i], minutes[i], feeds[i]
-                )
+                _count(c, first[i], second[i], what[i], counts[i], amounts[i], minutes[i], feeds[i])
             i += 1
         limit_ms = stop_ms if i == n else clock[i]
         if limit_ms <= tick_ms:

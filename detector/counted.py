@@ -7,9 +7,9 @@ service, where it travels, for all of a minute (law 36).
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final, NamedTuple, Protocol, cast
+from typing import Final, NamedTuple, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -54,12 +54,6 @@ class Sample(NamedTuple):
     currency: str | None  # of money
 
 
-class Ids(Protocol):
-    """The id of the newest event of a row."""
-
-    def __call__(self, row: int) -> str: ...
-
-
 @dataclass(slots=True)
 class Counts:
     """One entry a row, in an order in which the stage's clock never falls.
@@ -76,7 +70,7 @@ class Counts:
     amounts: NDArray[np.int64]  # minor units, of them all
     channels: list[str]
     providers: Mapping[int, str]  # by code, of those who answered here
-    newest_id: Ids
+    newest_id: Callable[[int], str]  # of a row: the newest event that it stands for
     samples: list[Sample] = field(default_factory=list)
 
     def __len__(self) -> int:

@@ -8,7 +8,7 @@ late events explained away is withdrawn.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import Any, Final
@@ -77,6 +77,11 @@ class Samples:
     def accounts(self, began: int, end: int) -> int:
         """Of how many accounts they are."""
         return len({account_id for _, account_id in self._of(began, end)})
+
+    def forget(self, is_meant: Callable[[str], bool]) -> None:
+        """Drop those of the account whose id is meant."""
+        kept = [one for one in self.kept if not is_meant(one[2])]
+        self.kept = deque(kept, SAMPLES_MAX)
 
     def _of(self, began: int, end: int) -> list[tuple[str, str]]:
         return [

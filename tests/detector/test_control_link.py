@@ -1,0 +1,194 @@
+"""The control stage apart from the account stage: counts that travel, and a state that is kept."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import orjson
+import pytest
+
+from detector.chain import Link
+from detector.control_link import ControlLink
+from detector.counted_blocks import CountsError, by_minute, packed, together, unpacked
+from detector.decode import Decoder
+from detector.events import TIME_MAX_MS
+from detector.ids import Ids
+from detector.memory import STAGES
+from detector.newest import kinds_of
+from detector.outages import Fact
+from detector.parts import Parts
+from detector.policy import load_policy
+from detector.rulebook import load_rulebook
+from detector.sealing import SCHEMA
+from detector.state import StateError
+from tests.detector.attempts import HOUR, engine_of
+from tests.detector.test_incidents import as_lines, world
+
+LATENESS_HOURS = 1
+Record = dict[str, Any]
+
+
+class Pair:
+    """An account stage of some partitions, and the control stage behind it."""
+
+    def __init__(self, partitions: int = 1) -> None:
+        policy = replace(load_policy(), lateness_hours=LATENESS_HOURS)
+        self.ids = Ids()
+        self.parts = Parts(load_rulebook(None, policy), policy, self.ids, partitions=partitions)
+        self.accounts = [Link(STAGES[0], self.parts) for _ in range(partitions)]
+        self.decoder = Decoder(self.ids, TIME_MAX_MS)
+        self.log: dict[bytes, bytes] = {}
+        self.restart()
+
+    def restart(self) -> None:
+        self.control = ControlLink(self.parts.control(), self.ids.hash)
+        self.control.restore(kinds_of(self.log))
+
+    def block(self, events: list[Record]) -> bytes:
+        parts = []
+        for p, link in enumerate(self.accounts):
+            own = [orjson.dumps(one) for one in events
+                   if self.ids.hash(one["account_id"]) % len(self.accounts) == p]  # fmt: skip
+            if own and (counted := link.take(self.decoder.decode(own)).counted) is not None:
+                parts.append(counted)
+        return packed(by_minute(together(parts)))
+
+    def take(self, blocks: list[bytes]) -> tuple[list[Record], list[Fact]]:
+        words = self.control.take(blocks)
+        self.keep()
+        return [a for w in words for a in w.alerts], [f for w in words for f in w.facts]
+
+    def keep(self) -> None:
+        for key, value in self.control.changes():
+            if value is None:
+                del self.log[key]
+            else:
+                self.log[key] = value
+
+
+def split(events: list[Record], seed: int) -> Iterator[list[Record]]:
+    rng, at = random.Random(seed), 0
+    while at < len(events):
+        size = rng.choice((1, 3, 40, 700))
+        yield events[at : at + size]
+        at += size
+
+
+def in_order(seed: int) -> list[Record]:
+    return sorted(world(seed), key=lambda one: one["occurred_at"])
+
+
+def of_replay(events: list[Record]) -> list[Record]:
+    engine, decoder = engine_of(LATENESS_HOURS)
+    return [
+        alert for alert in engine.process(decoder.decode(list(map(orjson.dumps, events)))).alerts
+        if alert["entity"]["kind"] in ("channel", "provider", "feed")
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("partitions", [1, 3])
+def test_counts_of_a_minute_say_what_their_events_say(partitions: int) -> None:
+    events = in_order(2)
+    pair, found = Pair(partitions), []
+    for some in split(events, 5):
+        found += pair.take([pair.block(some)])[0]
+    expected = of_replay(events)
+    assert len(expected) > 10
+    if partitions == 1:
+        assert found == expected
+    assert as_lines(found) == as_lines(expected)
+
+
+def test_in_the_end_incidents_are_the_same_however_far_a_partition_is_behind() -> None:
+    """Of each incident the last that is said: the revisions on the way there differ."""
+    events = in_order(3)
+    pair, found = Pair(), []
+    for some in split(events, 7):
+        found += pair.take([pair.block(some)])[0]
+    behind, pairs = [], Pair(2)
+    parts: list[list[Record]] = [[], []]
+    for one in events:
+        parts[pairs.ids.hash(one["account_id"]) % 2].append(one)
+    times = sorted({one["occurred_at"] // (HOUR // 2) for one in events})
+    for time in times:  # the second is always half an hour behind
+        for lag, part in enumerate(parts):
+            some = [one for one in part if one["occurred_at"] // (HOUR // 2) == time - lag]
+            behind += pairs.take([pairs.block(some)])[0] if some else []
+    last = [one for one in parts[1] if one["occurred_at"] // (HOUR // 2) == times[-1]]
+    behind += pairs.take([pairs.block(last)])[0]
+    assert standing(behind) == standing(found)
+
+
+def standing(alerts: list[Record]) -> set[tuple[Any, ...]]:
+    last = {one["alert_id"]: one for one in alerts}
+    names = {}
+    for one in last.values():
+        edges = {reason["code"]: reason["observed"] for reason in one["reasons"]}
+        if one["status"] != "withdrawn":
+            began, ended = (edges.get(name) for name in ("incident_began", "incident_ended"))
+            names[one["typology"], one["entity"]["id"], began] = one["status"], ended
+    return {(*key, *value) for key, value in names.items()}
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_stage_made_again_goes_on_as_if_it_had_never_stopped(
+    seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("detector.control_link.BLOCKS_MIN", 5)
+    monkeypatch.setattr("detector.control_link.BLOCKS_A_PIECE", 0)
+    print(f"seed {seed}")
+    rng, events = random.Random(seed), world(seed)
+    straight, stopped = Pair(), Pair()
+    kinds = set()
+    for some in split(events, seed):
+        block = straight.block(some)
+        assert straight.take([block]) == stopped.take([block])
+        if rng.random() < 0.2:
+            kinds |= {key[:1] for key in stopped.log}
+            stopped.restart()
+            if rng.random() < 0.5:
+                clock_ms = straight.control.clock_ms + rng.randrange(HOUR // 4)
+                said = [str(one.control.advance(clock_ms)) for one in (straight, stopped)]
+                assert said[0] == said[1]
+                straight.keep()
+                stopped.keep()
+    assert kinds == {b"W", b"D"}
+
+
+def test_an_account_that_was_erased_is_in_no_record() -> None:
+    events = in_order(1)
+    pair = Pair()
+    failed = next(one for one in events if one["outcome"] in ("channel_error", "timeout"))
+    for some in split(events, 1):
+        pair.take([pair.block(some)])
+    name = failed["account_id"]
+    pair.control.control.samples[0, 0].kept.append((1, "e", name))
+    pair.control.erase(pair.ids.hash(name))
+    pair.keep()
+    quoted = orjson.dumps(name)[1:-1]
+    told = b"".join(pair.log.values())
+    assert b"W" in {key[:1] for key in pair.log}
+    assert bytes((0xA0 | len(quoted),)) + quoted not in told
+    other = pair.control.control.samples[0, 0].kept[-1][2].encode()
+    assert bytes((0xA0 | len(other),)) + other in told, "others stay"
+
+
+def test_damaged_counts_and_records_are_refused_with_words() -> None:
+    pair = Pair()
+    block = pair.block(in_order(0)[:50])
+    for value, why in (
+        (block[:-1] + bytes((block[-1] ^ 1,)), "damaged"),
+        (bytes((SCHEMA - 1,)) + block[1:], "schema"),
+        (b"", "none"),
+    ):
+        with pytest.raises(CountsError, match=why):
+            unpacked(value)
+    pair.take([block])
+    pair.take([block])
+    key = min(pair.log)
+    del pair.log[key]
+    with pytest.raises(StateError, match="missing"):
+        pair.restart()
