@@ -26,6 +26,7 @@ from detector.events import (
     LIMIT,
     PROVIDER_MASK,
     PROVIDER_SHIFT,
+    TYPES,
     T,
 )  # fmt: skip
 from detector.schema import AutoDebit, Disbursement, Event, IdentityVerification
@@ -42,6 +43,7 @@ for _type, (_low, _high) in enumerate(((0, 4), (4, 8), (8, 16), (16, 32), (32, 6
     _FEED[_low:_high] = _type
 assert min(KINDS[word] for word in DISPOSITIONS) == 32
 NOBODY: Final = 0
+ANSWERS: Final = TYPES.index("identity_verification")  # a feed
 _FEWEST: Final = np.empty(0, np.int64)
 
 

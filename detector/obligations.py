@@ -145,6 +145,15 @@ class Obligations:
                 records += self._look(key, borrower, obligation, at_ms, by, speaks=True)
         return records
 
+    def expose_again(self, key: Key, obligation: Obligation) -> None:
+        """Take an obligation of an earlier life: word of an outage may concern it."""
+        missed_ms = obligation.due_ms + self._limits.missed_after_ms
+        is_missed = obligation.said is not None and obligation.said[0] == "debit_missed"
+        is_put_off = missed_ms < obligation.waits_ms < NEVER_MS
+        has_error = any(step.word == "channel_error" for step in obligation.steps)
+        if not obligation.is_paid and (is_missed or is_put_off or has_error):
+            self._expose(key, obligation)
+
     def forget(self) -> None:
         """Drop what is kept of obligations that are no longer remembered."""
         for channel, keys in list(self._exposed.items()):

@@ -78,6 +78,8 @@ class RepaymentState:
                 raise refusal(key_of(b"O", account, number), "its account's ledger is not there")
         repayment = self._repayment
         repayment.obligations.borrowers.restore(told[b"O"], ledgers, self._arrivals)
+        for scope, obligation in told[b"O"].items():
+            repayment.obligations.expose_again(scope, obligation)
         repayment.contacts.restore(told[b"C"])
         repayment.conduct.restore(told[b"W"])
 

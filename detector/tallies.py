@@ -16,7 +16,7 @@ from detector.control_memory import (
     with_series,
 )  # fmt: skip
 from detector.control_walk import BARE, NOTHING
-from detector.counted import NOBODY, Counts
+from detector.counted import ANSWERS, NOBODY, Counts
 
 
 class Series(NamedTuple):
@@ -52,7 +52,7 @@ class Watched:
             first[counts.who == -1 - place] = self.channels.get(name, -1)
         for code, series in self.providers.items():
             first[counts.who == code] = series
-        is_answer = (counts.feeds == 1) & (first >= 0) & (counts.what != NOTHING)
+        is_answer = (counts.feeds == ANSWERS) & (first >= 0) & (counts.what != NOTHING)
         second = np.where(is_answer, first + 1, -1).astype(np.int32)
         is_lost = (first < 0) & (counts.who != NOBODY) & (counts.what != BARE)
         self.unwatched += int(counts.counts[is_lost].sum())
@@ -62,11 +62,11 @@ class Watched:
         """In the order of rows."""
         fresh: list[tuple[int, str | None, int]] = []
         for place, name in enumerate(counts.channels):
-            if name not in self.channels:
-                fresh.append((int(np.argmax(counts.who == -1 - place)), name, NOBODY))
+            if name not in self.channels and len(at := np.flatnonzero(counts.who == -1 - place)):
+                fresh.append((int(at[0]), name, NOBODY))
         for code in counts.providers:
-            if code not in self.providers:
-                answers = (counts.who == code) & (counts.feeds == 1)
+            answers = (counts.who == code) & (counts.feeds == ANSWERS)
+            if code not in self.providers and answers.any():
                 fresh.append((int(np.argmax(answers)), None, code))
         for _, channel, code in sorted(fresh, key=lambda one: one[0]):
             if channel is not None:

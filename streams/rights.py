@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from streams.topics import ONWARD, STATES, TopicNames, planned
+from streams.topics import CONTROL, ONWARD, STATES, TopicNames, planned
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,8 @@ def service_rights(names: TopicNames, app_id: str) -> tuple[Right, ...]:
     inner = names.internal
     reads = [*names.inputs, inner("erasures")]
     writes = [names.alert, names.decision, names.dead_letter, inner("probe")]  # the doctor's
-    both = [*(inner(f"{one}-in") for one in ONWARD), *(inner(f"{one}-state") for one in STATES)]
+    own = (*(f"{one}-in" for one in (*ONWARD, CONTROL)), "facts")
+    both = [inner(one) for one in (*own, *(f"{one}-state" for one in (*STATES, CONTROL)))]
     used = {*reads, *writes, *both}
     looked_at = [one.name for one in planned(names, 1, 1) if one.name not in used]
     return (

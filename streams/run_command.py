@@ -9,7 +9,6 @@ import tempfile
 from contextlib import ExitStack, closing
 from pathlib import Path
 
-from detector.memory import STAGES
 from detector.policy import Policy
 from detector.rulebook import Rulebook
 from streams import __version__, settings
@@ -17,7 +16,7 @@ from streams.collecting import seldom_collected
 from streams.faults import Fault
 from streams.metrics import Metrics
 from streams.replay import load
-from streams.service.app import Options, loops_of, vitals_of, worker_of
+from streams.service.app import LOOPS, Options, loops_of, vitals_of, worker_of
 from streams.service.faulty import Fenced
 from streams.service.journal import Journal
 from streams.service.page import Page
@@ -86,9 +85,9 @@ def metrics_of(rulebook: Rulebook, policy: Policy) -> Metrics:
 def stages_of(told: str | None) -> list[str]:
     """The stages that `--stages` names, in the order of an event's way; left out: all."""
     if told is None:
-        return list(STAGES)
+        return list(LOOPS)
     wanted = [name.strip() for name in told.split(",")]
     for name in wanted:
-        if name not in STAGES:
-            raise Fault(f"--stages: {name!r} is none of {', '.join(STAGES)}")
-    return [name for name in STAGES if name in wanted]
+        if name not in LOOPS:
+            raise Fault(f"--stages: {name!r} is none of {', '.join(LOOPS)}")
+    return [name for name in LOOPS if name in wanted]

@@ -14,6 +14,7 @@ from detector.events import LINE_MAX_BYTES, TYPES
 
 HOUR_MS, DAY_MS, MIB = 3_600_000, 86_400_000, 1 << 20
 STATES = ("account", "device", "network", "payee")
+CONTROL = "control"  # the stage of one partition
 ONWARD = ("device", "network", "payee")
 # Above the contract's limit, so that what is too large arrives and becomes a dead letter.
 RECORD_MAX_BYTES = 2 * LINE_MAX_BYTES
@@ -106,7 +107,9 @@ def planned(names: TopicNames, partitions: int, replication: int) -> tuple[Topic
         ),
         # Whose state is to be erased: keyed by account, an input of the account stage.
         kept(inner("erasures"), 7),
-        kept(inner("control-in"), 7, count=1),
+        # What is counted for the control stage, its state, and what it tells the account stage.
+        kept(inner(f"{CONTROL}-in"), 7, count=1),
+        latest(inner(f"{CONTROL}-state"), 1),
         latest(inner("facts"), 1),
         latest(inner("weights"), 1, max_message_bytes=LETTER_MAX_BYTES),
         # A label is due after 30 days (`label_delay_days`); its features wait for it that long.

@@ -94,6 +94,11 @@ def python_faults(path: str, text: str) -> Iterator[str]:
 
 
 def is_broad(node: ast.ExceptHandler) -> bool:
+    """Whether it takes everything, and does not hand it on to whoever waits for a result."""
+    if any(
+        isinstance(one, ast.Attribute) and one.attr == "set_exception" for one in ast.walk(node)
+    ):
+        return False
     return node.type is None or (
         isinstance(node.type, ast.Name) and node.type.id in ("Exception", "BaseException")
     )

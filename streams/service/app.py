@@ -4,38 +4,44 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import faust
 import mode
 
+from detector.counted import nothing_counted
+from detector.counted_blocks import Come, packed
+from detector.counted_grouping import by_minute, together
 from detector.ids import Ids
 from detector.memory import STAGES
-from detector.parcels import Parcel
 from detector.parts import Parts
 from detector.policy import Policy
 from detector.rulebook import Rulebook
 from streams.kafka_settings import KafkaSettings
 from streams.metrics import Metrics
+from streams.service.control import ControlPartition
 from streams.service.intake import Intake
 from streams.service.journal import Journal, LibraryLines
 from streams.service.loop import StageLoop
 from streams.service.meters import StageMeters, Vitals
-from streams.service.partition import Partition, StageTopics
-from streams.service.readers import BlockReads, EventReads, word
+from streams.service.partition import LinkPartition, Partition, StageTopics, Taken
+from streams.service.readers import BlockReads, CountReads, EventReads, word
 from streams.service.sampling import Sampler
 from streams.service.turns import Plan
 from streams.service.work import Outgoing
-from streams.topics import TopicNames
+from streams.topics import CONTROL, TopicNames
 
 # At equal times of a partition's inputs (semantics 7).
 ORDER = ("disposition", "login", "identity_verification", "disbursement", "auto_debit")
 # A partition may be ahead of another by this part of the lateness that the next stages allow.
 SKEW_SHARE = 4
 STOP_MAX_S = 8.5
+LOOPS = (*STAGES, CONTROL)
+CONTROL_REST_S = 0.5  # it ticks once a minute; half a second later is soon enough
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,11 +59,11 @@ class Options:
 
 def loops_of(options: Options, journal: Journal, metrics: Metrics | None = None) -> list[StageLoop]:
     """A loop for each stage, which tell these metrics."""
-    ids, shown = Ids(), metrics or Metrics()
+    ids = Ids()
     names = TopicNames(options.kafka.topic_prefix)
     parts = Parts(options.rulebook, options.policy, ids, partitions=options.partitions)
-    return [StageLoop(_plan(options, stage, names, parts, ids, journal, shown))
-            for stage in options.stages]  # fmt: skip
+    common = _Common(options, names, parts, ids, journal, metrics or Metrics())
+    return [StageLoop(_plan(common, stage)) for stage in options.stages]
 
 
 def vitals_of(loops: Sequence[StageLoop]) -> dict[str, Vitals]:
@@ -65,43 +71,100 @@ def vitals_of(loops: Sequence[StageLoop]) -> dict[str, Vitals]:
     return {one.meters.stage: one.meters.vitals for one in loops}
 
 
-def _plan(
-    options: Options, stage: str, names: TopicNames, parts: Parts, ids: Ids, journal: Journal,
-    metrics: Metrics,
-) -> Plan:  # fmt: skip
-    later = STAGES[STAGES.index(stage) + 1 :]
-    topics = StageTopics.of(names, stage, later)
-    skew_max_ms = options.policy.lateness_ms // SKEW_SHARE
-    erasures = names.internal("erasures")
-    inputs: tuple[str, ...] = (names.internal(f"{stage}-in"),)
-    feeds = {inputs[0]: stage}
-    looked_at = _not_looked_at
+def _plan(common: _Common, stage: str) -> Plan:
     if stage == STAGES[0]:
-        feeds = {erasures: "erasure", **{names.input(feed): feed for feed in ORDER}}
-        inputs = tuple(feeds)
-        looked_at = Sampler(options.partitions, journal).look
+        return _account_plan(common)
+    return _control_plan(common) if stage == CONTROL else _later_plan(common, stage)
 
-    def make_partition(number: int) -> Partition:
-        return Partition(stage, number, parts, topics, options.partitions)
+
+@dataclass(frozen=True, slots=True)
+class _Common:
+    """What the loops of a worker have in common."""
+
+    options: Options
+    names: TopicNames
+    parts: Parts
+    ids: Ids
+    journal: Journal
+    metrics: Metrics
+
+
+def _account_plan(common: _Common) -> Plan:
+    """Events come in, and word of outages."""
+    names, ids, options = common.names, common.ids, common.options
+    erasures = names.internal("erasures")
+    feeds = {erasures: "erasure", **{names.input(feed): feed for feed in ORDER}}
+    inputs = tuple(feeds)
 
     def make_intake() -> Intake[Any]:
-        if stage == STAGES[0]:
-            return Intake(inputs, EventReads(ids, erasures), skew_max_ms)
-        return Intake(inputs, BlockReads(), skew_max_ms)
+        return Intake(inputs, EventReads(ids, erasures), _skew_max_ms(options))
 
-    def onward(parcels: Sequence[Parcel]) -> list[Outgoing]:
-        return [
+    plan = _stage_plan(common, STAGES[0], feeds, make_intake)
+    looked_at = Sampler(options.partitions, common.journal).look
+    return replace(plan, looked_at=looked_at, facts_topic=names.internal("facts"), tells_come=True)
+
+
+def _later_plan(common: _Common, stage: str) -> Plan:
+    """Blocks of earlier stages come in."""
+    feed = common.names.internal(f"{stage}-in")
+    return _stage_plan(common, stage, {feed: stage}, partial(_blocks, common.options, feed))
+
+
+def _stage_plan(
+    common: _Common, stage: str, feeds: Mapping[str, str], make_intake: Callable[[], Intake[Any]]
+) -> Plan:
+    options, parts = common.options, common.parts
+    topics = StageTopics.of(common.names, stage, STAGES[STAGES.index(stage) + 1 :])
+
+    def make_partition(number: int) -> Partition:
+        return LinkPartition(stage, number, parts, topics, options.partitions)
+
+    def onward(taken: Sequence[Taken], come: Mapping[int, Come]) -> list[Outgoing]:
+        parcels = [parcel for one in taken for parcel in one.onward]
+        records = [
             Outgoing(topics.onward[later], word(sent.newest_ms), sent.value, sent.partition)
             for later in topics.onward
             for sent in parts.postman.sent(later, [one for one in parcels if one.stage == later])
         ]
+        if stage == STAGES[0] and come:
+            counted = [one.counted for one in taken if one.counted is not None]
+            counts = by_minute(together(counted or [nothing_counted()]))
+            newest_ms = max(one.clock_ms for one in come.values())
+            records.append(Outgoing(topics.counts, word(newest_ms), packed(counts, come), 0))
+        return records
 
     return Plan(
-        stage=stage, inputs=inputs, state_topic=topics.state, settings=options.kafka,
-        journal=journal, make_partition=make_partition, make_intake=make_intake,
-        is_rebuilt=options.is_rebuilt, looked_at=looked_at, onward=onward,
-        meters=StageMeters(metrics, stage, feeds),
+        stage=stage, inputs=tuple(feeds), state_topic=topics.state, settings=options.kafka,
+        journal=common.journal, make_partition=make_partition, make_intake=make_intake,
+        is_rebuilt=options.is_rebuilt, looked_at=_not_looked_at, onward=onward,
+        meters=StageMeters(common.metrics, stage, feeds),
     )  # fmt: skip
+
+
+def _control_plan(common: _Common) -> Plan:
+    """Counts come in, of all partitions to one."""
+    options, feed = common.options, common.names.internal(f"{CONTROL}-in")
+    topics = StageTopics.of(common.names, CONTROL, ())
+
+    def make_partition(number: int) -> Partition:
+        return ControlPartition(number, common.parts, topics)
+
+    return Plan(
+        stage=CONTROL, inputs=(feed,), state_topic=topics.state, settings=options.kafka,
+        journal=common.journal, make_partition=make_partition,
+        make_intake=lambda: Intake((feed,), CountReads(), _skew_max_ms(options)),
+        is_rebuilt=options.is_rebuilt,
+        looked_at=_not_looked_at, onward=lambda *_: [],
+        meters=StageMeters(common.metrics, CONTROL, {feed: CONTROL}), rest_s=CONTROL_REST_S,
+    )  # fmt: skip
+
+
+def _blocks(options: Options, topic: str) -> Intake[Any]:
+    return Intake((topic,), BlockReads(), _skew_max_ms(options))
+
+
+def _skew_max_ms(options: Options) -> int:
+    return options.policy.lateness_ms // SKEW_SHARE
 
 
 def _not_looked_at(messages: Sequence[Any]) -> None:

@@ -4,7 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import Final, TypeVar
+from concurrent.futures import Future
+from concurrent.futures import TimeoutError as FutureTimeout
+from functools import partial
+from queue import SimpleQueue
+from threading import Thread
+from typing import Any, Final, TypeVar
 
 from confluent_kafka import KafkaError, KafkaException
 
@@ -15,6 +20,7 @@ Result = TypeVar("Result")
 RETRY_MAX_S: Final = 60.0
 STOPPING_MAX_S: Final = 4.0
 CALL_MAX_S: Final = 3.0
+LOOK_EVERY_S: Final = 0.5  # at whether the process shall end, while a call lasts
 FENCED: Final = frozenset(
     {
         KafkaError._FENCED,
@@ -73,6 +79,55 @@ class Patience:
                 is_worth_it = error.args[0].retriable() or error.args[0].code() in UNANSWERED
                 if not is_worth_it or time.monotonic() - began_s > most_s:
                     raise
+
+
+class Aside:
+    """Calls by a thread of its own, which is left behind where a call does not come back.
+
+    The library's `send_offsets_to_transaction` keeps no time-out: with a coordinator that went away
+    at the wrong moment it waits for ever (librdkafka, issues 5456 and 5511).
+    """
+
+    def __init__(self, name: str, is_stopping: Callable[[], bool]) -> None:
+        self.is_lost = False  # a call did not come back: what it was made of is not to be touched
+        self._is_stopping = is_stopping
+        self._calls: SimpleQueue[tuple[Future[Any], Callable[[], Any]] | None] = SimpleQueue()
+        # A daemon: nobody waits for it at the end. What it was left with it keeps alive.
+        Thread(target=self._run, name=name, daemon=True).start()
+
+    def __call__(self, call: Callable[..., Result], *arguments: object) -> Result:
+        """Call, and wait as long as anybody would.
+
+        Raises:
+            Again: it did not come back.
+        """
+        result: Future[Result] = Future()
+        self._calls.put((result, partial(call, *arguments)))
+        began_s = time.monotonic()
+        while True:
+            try:
+                return result.result(LOOK_EVERY_S)
+            except FutureTimeout:
+                if result.done():  # the call itself raised it
+                    raise
+                most_s = STOPPING_MAX_S if self._is_stopping() else RETRY_MAX_S
+                if time.monotonic() - began_s > most_s:
+                    self.is_lost = True
+                    name = getattr(call, "__name__", "a call")
+                    raise Again(f"the client library does not come back from {name}") from None
+
+    def close(self) -> None:
+        """No more calls."""
+        self._calls.put(None)
+
+    def _run(self) -> None:
+        while (one := self._calls.get()) is not None:
+            result, call = one
+            try:
+                result.set_result(call())
+            except BaseException as error:
+                result.set_exception(error)
+            del one, result, call  # else the last result would live as long as the thread
 
 
 def kafka_error_in(error: SystemError) -> KafkaException | None:

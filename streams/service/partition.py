@@ -1,8 +1,9 @@
-"""One stage's part of one Kafka partition: its memory, and what a transaction writes of it."""
+"""What a loop owns of one Kafka partition: a memory, and what a transaction writes of it."""
 
 from __future__ import annotations
 
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
@@ -12,9 +13,11 @@ import orjson
 from numpy.typing import NDArray
 
 from detector.chain import Link, LinkOutputs
+from detector.counted import Counts
 from detector.link_state import LinkState
 from detector.newest import Kinds
 from detector.onward import OnwardError
+from detector.outages import Fact
 from detector.parcels import Parcel
 from detector.parts import Parts
 from detector.sealing import sealed
@@ -25,7 +28,7 @@ from streams.outputs import with_detected_at
 from streams.service.readers import ERASURE, word
 from streams.service.work import Letter, Outgoing, Work
 from streams.topic_changes import PROCEDURE
-from streams.topics import TopicNames
+from streams.topics import CONTROL, TopicNames
 
 FORM_KEY: Final = b"V"  # under what versions, and of how many partitions, the records were written
 KIND_OF_LETTER: Final = "org.apache.kafka.common.errors.SerializationException"
@@ -39,6 +42,8 @@ class StageTopics:
     decision: str
     dead_letter: str
     state: str
+    counts: str  # for the control stage
+    facts: str  # from it
     onward: Mapping[str, str]  # by stage
 
     @classmethod
@@ -46,20 +51,22 @@ class StageTopics:
         """Those of a stage, from what a deployment calls its topics."""
         return cls(
             names.alert, names.decision, names.dead_letter, names.internal(f"{stage}-state"),
+            names.internal(f"{CONTROL}-in"), names.internal("facts"),
             {name: names.internal(f"{name}-in") for name in later},
         )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """What a partition made of its work: records to write, rows for later stages, and what changed
-    of its state."""
+    """What a partition made of its work: records to write, rows for later stages, what changed of
+    its state, and what was counted for the control stage."""
 
     said: list[Outgoing]
     onward: list[Parcel]
     state: list[Record]
     alerts: list[dict[str, Any]]  # what of `said` these are, for whoever counts
     decisions: list[dict[str, Any]]
+    counted: Counts | None = None
 
 
 class Held(NamedTuple):
@@ -70,41 +77,61 @@ class Held(NamedTuple):
     obligations: int | None
 
 
-class Partition:
-    """A link with its state. `state_offset`: where its changelog is read from, to go on."""
+class Partition(ABC):
+    """What a loop owns one of a partition. `state_offset`: where its changelog is read from, to go
+    on."""
 
-    def __init__(
-        self, stage: str, number: int, parts: Parts, topics: StageTopics, partitions: int
-    ) -> None:
+    def __init__(self, number: int, topics: StageTopics, form: Mapping[str, Any]) -> None:
+        """`form`: under what its state is written; with another count of partitions it is
+        refused."""
         self.number = number
         self.state_offset = 0
-        self._topics = topics
-        self._ids = parts.ids
-        self._partitions = partitions
-        self._link = Link(stage, parts)
-        self._state = LinkState(self._link)
-        self._form = {"versions": parts.versions.record, "partitions": partitions}
+        self.topics = topics
+        self._form = dict(form)
         self._is_form_told = False
 
     @property
+    @abstractmethod
     def clock_ms(self) -> int:
         """The newest event time, or what came of it since; negative before the first event."""
-        return self._link.clock_ms
 
     @property
+    @abstractmethod
     def held(self) -> Held:
         """What it holds in memory."""
-        store, repayment = self._link.stage.store, self._link.repayment
-        return Held(
-            store.entities, store.bytes_used, None if repayment is None else repayment.remembered
-        )
 
     @property
+    @abstractmethod
     def findings(self) -> tuple[list[str], NDArray[np.int64]]:
         """Rules, and for each how often it hit, was clear, abstained, erred since the process
         began: one count for all partitions of a stage."""
-        stage = self._link.stage
-        return [rule.id for rule in stage.rules], stage.results
+
+    @abstractmethod
+    def take(self, work: Work) -> Taken:
+        """Take work in; what is to be written of it."""
+
+    @abstractmethod
+    def absorb(self, work: Work) -> list[Record]:
+        """Take work in of which all was said before: only what the state keeps of it."""
+
+    @abstractmethod
+    def advance(self, clock_ms: int) -> Taken | None:
+        """Let the clock go on without an event; what is to be written, where anything was said.
+
+        A clock that only went on is not worth a transaction: it is written with the next event.
+        """
+
+    @abstractmethod
+    def restore_rest(self, kinds: Kinds) -> None:
+        """Fill it from its changelog's newest values, but for the form. StateError as `restore`."""
+
+    @abstractmethod
+    def changes(self) -> list[Record]:
+        """What changed of the state, its header last."""
+
+    def hear(self, facts: Sequence[Fact]) -> Taken | None:
+        """Take word of the control stage; what is to be written, where anything was said."""
+        raise NotImplementedError(f"partition {self.number} asks for no facts, and heard {facts}")
 
     def restore(self, kinds: Kinds) -> None:
         """Fill it from its changelog's newest values.
@@ -125,10 +152,63 @@ class Partition:
                 f" {self._form['partitions']}: {PROCEDURE}"
             )
         self._is_form_told = told == self._form
-        self._state.restore(rest)
+        self.restore_rest(rest)
+
+    def state_records(self) -> list[Record]:
+        """What changed of the state; before it its form, where that is not told yet."""
+        records = self.changes()
+        if self._is_form_told:
+            return records
+        self._is_form_told = True
+        return [(FORM_KEY, sealed(self._form)), *records]
+
+    def said_alerts(self, alerts: Sequence[Mapping[str, Any]]) -> Iterator[Outgoing]:
+        """Alerts as records."""
+        now_ms = time.time_ns() // 1_000_000
+        for alert in alerts:
+            value = orjson.dumps(with_detected_at(alert, now_ms))
+            key = alert["account_id"] or alert["entity"]["id"]
+            yield Outgoing(self.topics.alert, key.encode(), value)
+
+
+class LinkPartition(Partition):
+    """One of a stage that judges events: a link with its state."""
+
+    def __init__(
+        self, stage: str, number: int, parts: Parts, topics: StageTopics, partitions: int
+    ) -> None:
+        form = {"versions": parts.versions.record, "partitions": partitions}
+        super().__init__(number, topics, form)
+        self._ids = parts.ids
+        self._partitions = partitions
+        self._link = Link(stage, parts)
+        self._state = LinkState(self._link)
+
+    @property
+    def clock_ms(self) -> int:
+        """See Partition."""
+        return self._link.clock_ms
+
+    @property
+    def held(self) -> Held:
+        """See Partition."""
+        store, repayment = self._link.stage.store, self._link.repayment
+        return Held(
+            store.entities, store.bytes_used, None if repayment is None else repayment.remembered
+        )
+
+    @property
+    def findings(self) -> tuple[list[str], NDArray[np.int64]]:
+        """See Partition."""
+        stage = self._link.stage
+        return [rule.id for rule in stage.rules], stage.results
+
+    def restore_rest(self, kinds: Kinds) -> None:
+        """See Partition."""
+        self._state.restore(kinds)
 
     def take(self, work: Work) -> Taken:
-        """Take work in; what is to be written of it."""
+        """See Partition."""
         letters = map(self._letter, work.letters)
         erasures = self._erasures(work)
         outputs = self._taken(work)
@@ -136,9 +216,9 @@ class Partition:
         return self._made(said, outputs)
 
     def absorb(self, work: Work) -> list[Record]:
-        """Take work in of which all was said before: only what the state keeps of it."""
+        """See Partition."""
         self._taken(work)
-        return self._state_records()
+        return self.state_records()
 
     def _taken(self, work: Work) -> LinkOutputs:
         for account in work.erased:
@@ -155,46 +235,44 @@ class Partition:
         for account in work.erased:
             if isinstance(account, str):
                 value = word(self._ids.hash(account))
-                for topic in self._topics.onward.values():
+                yield Outgoing(self.topics.counts, ERASURE, value, 0)
+                for topic in self.topics.onward.values():
                     for number in range(self._partitions):
                         yield Outgoing(topic, ERASURE, value, number)
 
     def advance(self, clock_ms: int) -> Taken | None:
-        """Let the clock go on without an event; what is to be written, where anything was said.
-
-        A clock that only went on is not worth a transaction: it is written with the next event.
-        """
+        """See Partition."""
         outputs = self._link.advance(clock_ms)
+        return self._made_of(outputs)
+
+    def hear(self, facts: Sequence[Fact]) -> Taken | None:
+        """See Partition."""
+        return self._made_of(self._link.hear(facts))
+
+    def _made_of(self, outputs: LinkOutputs) -> Taken | None:
         if not outputs.alerts and not outputs.decisions:
             return None
         return self._made([*self._said(outputs)], outputs)
 
     def _made(self, said: list[Outgoing], outputs: LinkOutputs) -> Taken:
         return Taken(
-            said, outputs.onward, self._state_records(), outputs.alerts, outputs.decisions
+            said, outputs.onward, self.state_records(), outputs.alerts, outputs.decisions,
+            outputs.counted,
         )  # fmt: skip
 
     def _said(self, outputs: LinkOutputs) -> Iterator[Outgoing]:
-        now_ms = time.time_ns() // 1_000_000
-        for alert in outputs.alerts:
-            value = orjson.dumps(with_detected_at(alert, now_ms))
-            key = alert["account_id"] or alert["entity"]["id"]
-            yield Outgoing(self._topics.alert, key.encode(), value)
+        yield from self.said_alerts(outputs.alerts)
         for decision in outputs.decisions:
             key = decision["account_id"].encode()
-            yield Outgoing(self._topics.decision, key, orjson.dumps(decision))
+            yield Outgoing(self.topics.decision, key, orjson.dumps(decision))
 
-    def _state_records(self) -> list[Record]:
-        """What changed of the state, its header last."""
-        records = self._state.changes()
-        if self._is_form_told:
-            return records
-        self._is_form_told = True
-        return [(FORM_KEY, sealed(self._form)), *records]
+    def changes(self) -> list[Record]:
+        """See Partition."""
+        return self._state.changes()
 
     def _letter(self, letter: Letter) -> Outgoing:
         headers = letter_headers(
             letter.headers, reason=letter.reason, exception=KIND_OF_LETTER, message=letter.message,
             topic=letter.topic, partition=letter.partition, offset=letter.offset,
         )  # fmt: skip
-        return Outgoing(self._topics.dead_letter, letter.key, letter.value, headers=tuple(headers))
+        return Outgoing(self.topics.dead_letter, letter.key, letter.value, headers=tuple(headers))

@@ -94,6 +94,19 @@ class BlockReads:
         )
 
 
+class CountReads(BlockReads):
+    """Takes counts for the control stage, each behind the time at which the broker took it."""
+
+    def read(self, messages: Sequence[Any]) -> tuple[Times, list[bytes | int]]:
+        """As blocks."""
+        times_ms, items = super().read(messages)
+        timed: list[bytes | int] = [
+            item if isinstance(item, int) else word(message.timestamp()[1]) + item
+            for message, item in zip(messages, items, strict=True)
+        ]
+        return times_ms, timed
+
+
 def word(value: int) -> bytes:
     """A time or a hash as a record's key or value."""
     return value.to_bytes(WORD_BYTES, "big", signed=True)

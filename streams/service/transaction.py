@@ -9,7 +9,7 @@ from confluent_kafka import KafkaError, KafkaException, Producer, TopicPartition
 
 from detector.state import Record
 from streams.kafka_settings import KafkaSettings
-from streams.service.faulty import CALL_MAX_S, Patience
+from streams.service.faulty import CALL_MAX_S, Aside, Patience
 from streams.service.journal import LIBRARY
 from streams.service.work import Outgoing
 from streams.topics import STATE_MAX_BYTES
@@ -21,8 +21,11 @@ SERVE_EVERY: Final = 2_048
 class Transactions:
     """A stage's producer."""
 
-    def __init__(self, settings: KafkaSettings, stage: str, patience: Patience) -> None:
+    def __init__(
+        self, settings: KafkaSettings, stage: str, patience: Patience, aside: Aside
+    ) -> None:
         self._patience = patience
+        self._aside = aside
         self._producer = Producer(
             settings.confluent_producer(stage)
             | {
@@ -37,7 +40,7 @@ class Transactions:
 
     def start(self) -> None:
         """Take the place of whoever had our name; what they left open is undone."""
-        self._patience(self._producer.init_transactions, CALL_MAX_S)
+        self._call(self._producer.init_transactions, CALL_MAX_S)
 
     def begin(self) -> None:
         """Begin one."""
@@ -100,8 +103,8 @@ class Transactions:
         """
         self._producer.flush(CALL_MAX_S)
         if offsets:
-            self._patience(self._producer.send_offsets_to_transaction, offsets, member, CALL_MAX_S)
-        self._patience(self._producer.commit_transaction, CALL_MAX_S)
+            self._call(self._producer.send_offsets_to_transaction, offsets, member, CALL_MAX_S)
+        self._call(self._producer.commit_transaction, CALL_MAX_S)
         self._is_open = False
 
     def abort(self) -> bool:
@@ -110,15 +113,21 @@ class Transactions:
         Raises:
             KafkaException: that is in doubt.
         """
-        if not self._is_open:
-            return False
+        if not self._is_open or self._aside.is_lost:
+            return False  # a lost one is undone by whoever takes our place, ourselves as a rule
         self._is_open = False
-        self._patience(self._producer.abort_transaction, CALL_MAX_S)
+        self._call(self._producer.abort_transaction, CALL_MAX_S)
         return True
 
     def drop(self) -> None:
         """Let the producer go without a word to anybody."""
+        self._aside.close()
+        if self._aside.is_lost:
+            return
         try:
             self._producer.purge()
         except KafkaException:
             return  # nothing is left to be sent
+
+    def _call(self, call: Callable[..., object], *arguments: object) -> None:
+        self._patience(self._aside, call, *arguments)

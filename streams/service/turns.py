@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, TopicPartition
 
-from detector.parcels import Parcel
+from detector.counted_blocks import Come
 from detector.state import Record
 from streams.kafka_settings import KafkaSettings
 from streams.service.assignment import Assignment, Make
 from streams.service.ends import Ends
-from streams.service.faulty import CALL_MAX_S, Patience
+from streams.service.faulty import CALL_MAX_S, Aside, Patience
+from streams.service.hearing import Hearing
 from streams.service.intake import Intake
 from streams.service.journal import LIBRARY, Journal
 from streams.service.meters import StageMeters
@@ -32,6 +33,10 @@ PACE_EVERY_MS: Final = 1_000
 RESTORE_MAX_MS: Final = 900_000  # between two looks at the group; a restore is one of the things
 
 
+# Of what partitions made, and of how far each owned one has come.
+Onward = Callable[[Sequence[Taken], Mapping[int, Come]], list[Outgoing]]
+
+
 @dataclass(frozen=True, slots=True)
 class Plan:
     """What a loop is made of."""
@@ -45,8 +50,11 @@ class Plan:
     is_rebuilt: bool  # whether the state is made anew from the inputs, whatever the changelog holds
     make_intake: Callable[[], Intake[Any]]
     looked_at: Callable[[Sequence[Any]], None]  # sees the records that arrive
-    onward: Callable[[Sequence[Parcel]], list[Outgoing]]  # what goes to later stages, as records
+    onward: Onward  # what goes to other stages, as records
     meters: StageMeters
+    facts_topic: str | None = None  # whose facts the partitions are told
+    tells_come: bool = False  # whether it is told onward, too, how far partitions have come
+    rest_s: float = 0.0  # between two turns that had work: who may be late takes more at once
 
 
 class Turns:
@@ -60,7 +68,8 @@ class Turns:
         self._assigned = assigned
         self._patience = Patience(stop.is_set)
         self._intake = plan.make_intake()
-        self._transactions = Transactions(plan.settings, plan.stage, self._patience)
+        aside = Aside(f"{plan.stage}-transactions", stop.is_set)
+        self._transactions = Transactions(plan.settings, plan.stage, self._patience, aside)
         self._paces: dict[int, Pace] = {}
         self._begins: list[TopicPartition] = []
         self._rebalances = 0
@@ -77,12 +86,20 @@ class Turns:
             }
         )
         self._meters = plan.meters
+        self._stop = stop
+        self._hearing = None
+        if plan.facts_topic is not None:
+            self._hearing = Hearing(plan.settings, plan.facts_topic, stop.is_set)
+        self._told_left: frozenset[int] | None = None  # who was last told to have something left
+        self._unheard: set[int] = set()  # partitions that were told no facts yet
         # Last: it runs from now on, until `close`.
         self._ends = Ends(plan.settings, plan.stage, plan.meters.ended)
 
     def start(self) -> None:
-        """Take our place as a producer, then join the group."""
+        """Take our place as a producer, hear what is known, then join the group."""
         self._transactions.start()
+        if self._hearing is not None:
+            self._hearing.begin()
         self._consumer.subscribe(
             list(self._plan.inputs),
             on_assign=self._assign, on_revoke=self._revoke, on_lost=self._revoke,
@@ -91,12 +108,14 @@ class Turns:
     def turn(self) -> None:
         """Read what is there, and work on what may be worked on."""
         self._read()
+        self._hear()
         now_ms = time.time_ns() // 1_000_000
         self._ends.answer(self._intake.ended)
         works = self._intake.work(WORK_MOST)
         self._ends.hurry(is_held=self._intake.waiting > 0)
         if works:
             self._transact(works)
+            self._stop.wait(self._plan.rest_s)
         elif now_ms - self._paced_ms >= PACE_EVERY_MS:
             self._paced_ms = now_ms
             self._go_on(now_ms)
@@ -110,6 +129,8 @@ class Turns:
     def close(self) -> None:
         """Leave the group, and let go."""
         self._ends.close()
+        if self._hearing is not None:
+            self._hearing.close()
         self._meters.left()
         self._transactions.drop()
         self._consumer.close()
@@ -159,7 +180,7 @@ class Turns:
         """Write what partitions made of their work, and commit it with these offsets."""
         began_s = time.monotonic()
         # Made before it is begun: readers wait behind an open transaction.
-        onward = self._plan.onward([parcel for one in taken.values() for parcel in one.onward])
+        onward = self._plan.onward(list(taken.values()), self._come())
         self._transactions.begin()
         for number, one in taken.items():
             self._transactions.write(one.said)
@@ -187,9 +208,44 @@ class Turns:
             clock_ms = pace.clock_ms(partition.clock_ms, now_ms, is_drained)
             if clock_ms > partition.clock_ms and (one := partition.advance(clock_ms)):
                 taken[number] = one
-        if taken:
+        self._say_at_rest(taken, is_news=self._left() != self._told_left)
+
+    def _left(self) -> frozenset[int]:
+        """Partitions of which it is not known that nothing is left to read; none where nobody asks
+        for that."""
+        now_ms = time.time_ns() // 1_000_000
+        if not self._plan.tells_come:
+            return frozenset()
+        return frozenset(
+            number for number in self._assigned.owned
+            if not self._intake.is_drained(number, now_ms)
+        )  # fmt: skip
+
+    def _come(self) -> dict[int, Come]:
+        """How far each partition has come."""
+        left = self._told_left = self._left()
+        return {number: Come(partition.clock_ms, number in left)
+                for number, partition in self._assigned.owned.items()}  # fmt: skip
+
+    def _hear(self) -> None:
+        """Tell partitions what is new of outages; one that came, all that is known."""
+        if self._hearing is None:
+            return
+        fresh, known = self._hearing.fresh(), self._hearing.known
+        taken: dict[int, Taken] = {}
+        for number, partition in self._assigned.owned.items():
+            facts = known if number in self._unheard else fresh
+            if facts and (one := partition.hear(facts)):
+                taken[number] = one
+        self._unheard.clear()
+        self._say_at_rest(taken)
+
+    def _say_at_rest(self, taken: dict[int, Taken], *, is_news: bool = False) -> None:
+        """Write what partitions say without having read anything. `is_news`: how far they have
+        come."""
+        if taken or is_news:
             # The offsets too: so that an owner who is no longer one is refused.
-            places = self._committed(list(taken))
+            places = self._committed(list(taken or self._assigned.owned))
             self._say({}, taken, [place for place in places if place.offset >= 0])
 
     def _committed(self, numbers: list[int]) -> list[TopicPartition]:
@@ -207,6 +263,7 @@ class Turns:
             member = consumer.consumer_group_metadata()
             self._rebuilding.rebuild(numbers, committed, self._transactions, member)
         self._assigned.take(numbers)
+        self._unheard = set(numbers)
         for number in numbers:
             begins = {topic: max(0, committed[topic, number]) for topic in self._plan.inputs}
             self._intake.begin(number, begins)

@@ -5,6 +5,9 @@ from __future__ import annotations
 import orjson
 
 from detector.chain import Link
+from detector.control_link import ControlLink
+from detector.counted_blocks import Come, packed
+from detector.counted_grouping import by_minute, together
 from detector.decode import Decoder
 from detector.events import TIME_MAX_MS
 from detector.ids import Ids
@@ -14,6 +17,7 @@ from detector.newest import kinds_of
 from detector.parts import Parts
 from detector.policy import Policy
 from detector.rulebook import Rulebook
+from streams.service.readers import word
 
 _DAY_MS = 86_400_000
 _DRAW = {
@@ -38,6 +42,7 @@ def warm(policy: Policy, rulebook: Rulebook) -> None:
         drawn = {"event_id": f"d{at}", "occurred_at": _DAY_MS * (at + 1) + 1,
                  "disbursement_id": f"x{at}"}  # fmt: skip
         lines += [orjson.dumps(_LOGIN | told), orjson.dumps(_DRAW | drawn)]
+    control = ControlLink(parts.control(), ids.hash)
     blocks: dict[str, list[bytes]] = {stage: [] for stage in STAGES}
     for stage in STAGES:
         link = Link(stage, parts)
@@ -46,6 +51,10 @@ def warm(policy: Policy, rulebook: Rulebook) -> None:
             outputs = link.take(decoder.decode(lines))
         else:
             outputs = link.take_onward(blocks[stage])
+        if outputs.counted is not None:
+            counts = by_minute(together([outputs.counted]))
+            control.take([word(0) + packed(counts, {0: Come(link.clock_ms, False)})])
+            control.advance(10 * _DAY_MS)
         for later in STAGES:
             parcels = [one for one in outputs.onward if one.stage == later]
             blocks[later] += [sent.value for sent in parts.postman.sent(later, parcels)]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -11,8 +11,10 @@ import orjson
 import pytest
 
 from detector.chain import Link
-from detector.control_link import ControlLink
-from detector.counted_blocks import CountsError, by_minute, packed, together, unpacked
+from detector.control_link import WAITS_MS, ControlLink
+from detector.counted import nothing_counted
+from detector.counted_blocks import Come, CountsError, packed, unpacked
+from detector.counted_grouping import by_minute, together
 from detector.decode import Decoder
 from detector.events import TIME_MAX_MS
 from detector.ids import Ids
@@ -28,6 +30,7 @@ from tests.detector.attempts import HOUR, engine_of
 from tests.detector.test_incidents import as_lines, world
 
 LATENESS_HOURS = 1
+ARRIVED = bytes(8)
 Record = dict[str, Any]
 
 
@@ -47,14 +50,15 @@ class Pair:
         self.control = ControlLink(self.parts.control(), self.ids.hash)
         self.control.restore(kinds_of(self.log))
 
-    def block(self, events: list[Record]) -> bytes:
+    def block(self, events: list[Record], left: Sequence[int] = ()) -> bytes:
         parts = []
         for p, link in enumerate(self.accounts):
             own = [orjson.dumps(one) for one in events
                    if self.ids.hash(one["account_id"]) % len(self.accounts) == p]  # fmt: skip
             if own and (counted := link.take(self.decoder.decode(own)).counted) is not None:
                 parts.append(counted)
-        return packed(by_minute(together(parts)))
+        come = {p: Come(link.clock_ms, p in left) for p, link in enumerate(self.accounts)}
+        return ARRIVED + packed(by_minute(together(parts or [nothing_counted()])), come)
 
     def take(self, blocks: list[bytes]) -> tuple[list[Record], list[Fact]]:
         words = self.control.take(blocks)
@@ -102,24 +106,43 @@ def test_counts_of_a_minute_say_what_their_events_say(partitions: int) -> None:
     assert as_lines(found) == as_lines(expected)
 
 
-def test_in_the_end_incidents_are_the_same_however_far_a_partition_is_behind() -> None:
-    """Of each incident the last that is said: the revisions on the way there differ."""
+def test_a_partition_that_is_behind_is_waited_for() -> None:
+    """One of two is always half an hour behind, or says nothing of what is left to it."""
     events = in_order(3)
-    pair, found = Pair(), []
-    for some in split(events, 7):
-        found += pair.take([pair.block(some)])[0]
-    behind, pairs = [], Pair(2)
-    parts: list[list[Record]] = [[], []]
-    for one in events:
-        parts[pairs.ids.hash(one["account_id"]) % 2].append(one)
-    times = sorted({one["occurred_at"] // (HOUR // 2) for one in events})
-    for time in times:  # the second is always half an hour behind
-        for lag, part in enumerate(parts):
-            some = [one for one in part if one["occurred_at"] // (HOUR // 2) == time - lag]
-            behind += pairs.take([pairs.block(some)])[0] if some else []
-    last = [one for one in parts[1] if one["occurred_at"] // (HOUR // 2) == times[-1]]
-    behind += pairs.take([pairs.block(last)])[0]
-    assert standing(behind) == standing(found)
+    expected = as_lines(of_replay(events))
+    for knows in (True, False):
+        pair, found = Pair(2), []
+        parts: list[list[Record]] = [[], []]
+        for one in events:
+            parts[pair.ids.hash(one["account_id"]) % 2].append(one)
+        halves = sorted({one["occurred_at"] // (HOUR // 2) for one in events})
+        for half in [*halves, halves[-1] + 1]:
+            for lag, part in enumerate(parts):
+                some = [one for one in part if one["occurred_at"] // (HOUR // 2) == half - lag]
+                is_last = half > halves[-1]
+                block = pair.block(some, () if is_last or not knows else (1,))
+                found += pair.take([block])[0]
+        if knows:
+            assert as_lines(found) == expected
+        else:
+            assert as_lines(found) != expected, "else nobody need wait"
+            assert standing(found) == standing(of_replay(events))
+
+
+def test_a_partition_of_which_nobody_tells_is_not_waited_for_for_long() -> None:
+    events = in_order(2)
+    pair = Pair(2)
+    ahead = [one for one in events if pair.ids.hash(one["account_id"]) % 2 == 0]
+    pair.take([pair.block(events[:50], (1,))])
+    gone = {
+        p: come for p, come in unpacked(pair.block(ahead[50:], (1,))[8:]).come.items() if p == 0
+    }
+    block = packed(nothing_counted(), gone)
+    before_ms = pair.control.clock_ms
+    pair.take([(WAITS_MS - 1).to_bytes(8, "big") + block])
+    assert pair.control.clock_ms == before_ms
+    pair.take([WAITS_MS.to_bytes(8, "big") + block])
+    assert pair.control.clock_ms == pair.accounts[0].clock_ms
 
 
 def standing(alerts: list[Record]) -> set[tuple[Any, ...]]:
@@ -178,7 +201,7 @@ def test_an_account_that_was_erased_is_in_no_record() -> None:
 
 def test_damaged_counts_and_records_are_refused_with_words() -> None:
     pair = Pair()
-    block = pair.block(in_order(0)[:50])
+    block = pair.block(in_order(0)[:50])[8:]
     for value, why in (
         (block[:-1] + bytes((block[-1] ^ 1,)), "damaged"),
         (bytes((SCHEMA - 1,)) + block[1:], "schema"),
@@ -186,8 +209,8 @@ def test_damaged_counts_and_records_are_refused_with_words() -> None:
     ):
         with pytest.raises(CountsError, match=why):
             unpacked(value)
-    pair.take([block])
-    pair.take([block])
+    pair.take([ARRIVED + block])
+    pair.take([ARRIVED + block])
     key = min(pair.log)
     del pair.log[key]
     with pytest.raises(StateError, match="missing"):

@@ -14,6 +14,8 @@ from typing import Any, Final
 import orjson
 
 from detector.memory import STAGES
+from streams.service.app import LOOPS
+from streams.times import iso
 from tests.faults.outcome import Outcome, Record, stage_of, stages_by_rule
 
 SHOWN_MOST: Final = 12
@@ -83,16 +85,16 @@ def judged(truth: Outcome, service: Outcome) -> Verdict:
     stages = stages_by_rule()
     of_truth, of_service = _by_stage(truth, stages), _by_stage(service, stages)
     _exactly(of_truth[STAGES[0]], of_service[STAGES[0]], verdict)
-    for stage in STAGES[1:]:
+    for stage in LOOPS[1:]:
         _same_standing(stage, of_truth[stage], of_service[stage], verdict)
     _decisions(truth, service, verdict)
     return verdict
 
 
 def _by_stage(outcome: Outcome, stages: Mapping[str, str]) -> dict[str, dict[str, Record]]:
-    found: dict[str, dict[str, Record]] = {stage: {} for stage in STAGES}
+    found: dict[str, dict[str, Record]] = {stage: {} for stage in LOOPS}
     for name, alert in outcome.alerts.items():
-        found[stage_of(outcome.rules[name], stages)][name] = alert
+        found[stage_of(alert, outcome.rules[name], stages)][name] = alert
     return found
 
 
@@ -128,9 +130,15 @@ def _same_standing(
 
 def _standing(alerts: Iterable[Record]) -> set[Standing]:
     return {
-        (alert["typology"], alert["entity"]["kind"], alert["entity"]["id"])
+        (alert["typology"], alert["entity"]["kind"], _whose(alert))
         for alert in alerts if alert["status"] != "withdrawn"
     }  # fmt: skip
+
+
+def _whose(alert: Record) -> str:
+    """An entity; of one that had several incidents, each by when it began."""
+    began = [one["observed"] for one in alert["reasons"] if one["code"] == "incident_began"]
+    return " since ".join([alert["entity"]["id"], *(iso(at_ms) for at_ms in began)])
 
 
 def _decisions(truth: Outcome, service: Outcome, verdict: Verdict) -> None:

@@ -6,17 +6,18 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import orjson
 
 from detector.memory import STAGES
 from streams.replay import Options, load, replay
-from streams.topics import TopicNames
+from streams.topics import CONTROL, TopicNames
 from tests.faults.watching import records
 
 Record = dict[str, Any]
 AlertId = str
+OF_CONTROL: Final = frozenset({"channel", "provider", "feed"})  # kinds of entities
 
 
 @dataclass
@@ -100,8 +101,10 @@ def stages_by_rule() -> Mapping[str, str]:
     return {rule.id: rule.stage for rule in load(None, None)[1].rules}
 
 
-def stage_of(rules: Iterable[str], stages: Mapping[str, str]) -> str:
+def stage_of(alert: Record, rules: Iterable[str], stages: Mapping[str, str]) -> str:
     """The stage whose alert it is: that of its rules; of an obligation's, the first."""
+    if alert["entity"]["kind"] in OF_CONTROL:
+        return CONTROL
     found = {stages[rule] for rule in rules if rule in stages}
     assert len(found) <= 1, f"an alert of two stages: {sorted(rules)}"
     return found.pop() if found else STAGES[0]

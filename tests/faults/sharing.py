@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 
 from detector.memory import STAGES
+from streams.service.app import LOOPS
 from tests.faults.clean import started
 from tests.faults.judging import Verdict, judged
 from tests.faults.logs import Log
@@ -40,7 +41,7 @@ def twins(site: Site, log: Log, truth: Outcome, rate: float, say: Say) -> Verdic
         drained_s = site.groups.wait_drained(DRAIN_MAX_S)
     verdict = judged(truth, site.outcome())
     anew = len(list(left.life.told("begins_anew")))
-    if not left.is_alive or anew > len(STAGES):
+    if not left.is_alive or anew > len(LOOPS):
         verdict.differing.append(f"{anew} times begun anew: a loop\n{left.life.words}")
     say(
         f"  two of one name: the {gone.name} ended with {status} after {ended_s:.1f} s ({why!r});"
@@ -64,7 +65,7 @@ def groups(site: Site, log: Log, truth: Outcome, rate: float, say: Say) -> Verdi
 def stages(site: Site, log: Log, truth: Outcome, rate: float | None, say: Say) -> Verdict:
     """The account stage in one process, the others in a second: together they do it all."""
     head = site.worker("head", words=["--stages", STAGES[0]])
-    tail = site.worker("tail", words=["--stages", ",".join(STAGES[1:])])
+    tail = site.worker("tail", words=["--stages", ",".join(LOOPS[1:])])
     tail.start()
     started(site, log, [head])
     with site.fed(log.dense, rate) as feeder:
@@ -72,6 +73,6 @@ def stages(site: Site, log: Log, truth: Outcome, rate: float | None, say: Say) -
         drained_s = site.groups.wait_drained(DRAIN_MAX_S)
     own = {line["stage"] for line in head.life.told("assigned")}
     others = {line["stage"] for line in tail.life.told("assigned")}
-    assert (own, others) == ({STAGES[0]}, set(STAGES[1:])), (own, others)
+    assert (own, others) == ({STAGES[0]}, set(LOOPS[1:])), (own, others)
     say(f"  stages in two processes: drained {drained_s:.1f} s after the last event")
     return judged(truth, site.outcome())

@@ -20,7 +20,8 @@ from confluent_kafka import (
 from confluent_kafka.admin import AdminClient, OffsetSpec
 
 from detector.memory import STAGES
-from streams.topics import TopicNames
+from streams.service.app import LOOPS
+from streams.topics import CONTROL, TopicNames
 from tests.waiting import wait_until
 
 Place = tuple[str, int]
@@ -30,17 +31,19 @@ STEADY_S: Final = 1.5
 
 
 class Groups:
-    """The four groups of a deployment and what they read."""
+    """The groups of a deployment, one a loop, and what they read."""
 
     def __init__(self, bootstrap: str, prefix: str, partitions: int) -> None:
         self.bootstrap = bootstrap
         self.prefix = prefix
         names = TopicNames(prefix)
         topics = {STAGES[0]: names.inputs} | {
-            stage: (names.internal(f"{stage}-in"),) for stage in STAGES[1:]
+            stage: (names.internal(f"{stage}-in"),) for stage in LOOPS[1:]
         }
         self.places: dict[str, list[Place]] = {
-            stage: [(topic, k) for topic in its for k in range(partitions)]
+            stage: [
+                (topic, k) for topic in its for k in range(1 if stage == CONTROL else partitions)
+            ]
             for stage, its in topics.items()
         }
         common = {"bootstrap.servers": bootstrap, "reconnect.backoff.max.ms": 1_000}
@@ -50,7 +53,7 @@ class Groups:
         self._asking = {
             stage: Consumer(common | {"group.id": f"{prefix}-{stage}", "enable.auto.commit": False,
                                       "isolation.level": "read_uncommitted"})
-            for stage in STAGES
+            for stage in LOOPS
         }  # fmt: skip
 
     def committed(self, stage: str) -> dict[Place, int]:
@@ -83,7 +86,7 @@ class Groups:
         """Whether no group has a record left to read, as far as the brokers can say. Asked in the
         order of an event's way: what one stage had left, the next one would not yet show."""
         try:
-            return not any(self._has_left(stage) for stage in STAGES)
+            return not any(self._has_left(stage) for stage in LOOPS)
         except KafkaException:
             return False
 

@@ -7,8 +7,11 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -130,6 +133,26 @@ class Worker:
     def resume(self) -> None:
         """SIGCONT."""
         self._signal(signal.SIGCONT)
+
+    @contextmanager
+    def slowed(self, runs_s: float, stands_s: float) -> Iterator[None]:
+        """While entered it runs so long, then stands still so long, in turn."""
+        is_over = threading.Event()
+
+        def slow() -> None:
+            while not is_over.is_set():
+                self.pause()
+                is_over.wait(stands_s)
+                self.resume()
+                is_over.wait(runs_s)
+
+        with ThreadPoolExecutor(1) as thread:
+            slowing = thread.submit(slow)
+            try:
+                yield
+            finally:
+                is_over.set()
+        slowing.result()
 
     def stop(self) -> float:
         """SIGTERM, and to its end: the seconds that it took. The exit status must be 0."""

@@ -17,11 +17,11 @@ from detector.memory import STAGES
 from streams import settings
 from streams.kafka_settings import KafkaSettings
 from streams.replay import load
-from streams.service.app import Options, loops_of
+from streams.service.app import LOOPS, Options, loops_of
 from streams.service.journal import Journal
 from streams.service.warming import warm
 from streams.topic_changes import check_topics
-from streams.topics import TopicNames
+from streams.topics import CONTROL, TopicNames
 
 DRAINED_MAX_S, STOP_MAX_S = 120.0, 30.0
 
@@ -70,7 +70,7 @@ class Service:
 
 @contextmanager
 def serving(
-    bootstrap: str, stages: Sequence[str] = STAGES, is_rebuilt: bool = False,
+    bootstrap: str, stages: Sequence[str] = LOOPS, is_rebuilt: bool = False,
     partitions: int | None = None,
 ) -> Iterator[Service]:  # fmt: skip
     """The service while entered; `partitions`: what it takes for their number, if not theirs."""
@@ -81,7 +81,7 @@ def serving(
         service.stop()
 
 
-def behind(kafka: KafkaSettings, partitions: int, stages: Sequence[str] = STAGES) -> int:
+def behind(kafka: KafkaSettings, partitions: int, stages: Sequence[str] = LOOPS) -> int:
     """In how many input partitions there is a record that its stage has not committed yet. Marks of
     transactions are none."""
     names, count = TopicNames(kafka.topic_prefix), 0
@@ -99,7 +99,8 @@ def behind(kafka: KafkaSettings, partitions: int, stages: Sequence[str] = STAGES
             }
         )
         try:
-            places = [TopicPartition(topic, at) for topic in inputs for at in range(partitions)]
+            numbers = range(1 if stage == CONTROL else partitions)
+            places = [TopicPartition(topic, at) for topic in inputs for at in numbers]
             count += _more(consumer, _committed(consumer, places))
         finally:
             consumer.close()
@@ -131,6 +132,6 @@ def _more(consumer: Consumer, begins: list[TopicPartition]) -> int:
     return sum(told.values())
 
 
-def drained(service: Service, stages: Sequence[str] = STAGES) -> None:
+def drained(service: Service, stages: Sequence[str] = LOOPS) -> None:
     """Until a service has done all that is there."""
     service.wait(lambda: behind(service.kafka, service.partitions, stages) == 0)

@@ -22,7 +22,8 @@ from tests.kafka.records import (
 )
 from tests.waiting import wait_until
 
-SAFE = {"acks": "all", "enable.idempotence": True}
+# A question that a paused node got is asked again of another one, in time.
+SAFE = {"acks": "all", "enable.idempotence": True, "socket.timeout.ms": 5_000}
 
 
 def test_a_record_survives_the_kill_of_any_node(cluster: Cluster, prefix: str) -> None:

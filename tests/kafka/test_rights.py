@@ -28,7 +28,7 @@ from streams import settings
 from streams.cli import main
 from streams.faults import Fault
 from streams.rights import Right, service_rights
-from streams.service.faulty import Patience
+from streams.service.faulty import Aside, Patience
 from streams.service.transaction import Transactions
 from streams.topics import TopicNames
 from tests.kafka.broker import Cluster
@@ -148,7 +148,9 @@ CASES = [
     ("topic", "account-state", "Write", REFUSED, "no Write on topic {inner}*"),
     ("topic", "login", "Read", HIDDEN, "Read on topic {}"),
     ("topic", "erasures", "Read", HIDDEN, "Read on topic {inner}*"),
-    ("topic", "facts", "Describe", HIDDEN, "no Describe on topic {inner}*"),
+    ("topic", "facts", "Read", REFUSED, "no Read on topic {inner}*"),
+    ("topic", "control-in", "Write", REFUSED, "no Write on topic {inner}*"),
+    ("topic", "weights", "Describe", HIDDEN, "no Describe on topic {inner}*"),
     ("group", "rights-", "Read", "GROUP_AUTHORIZATION_FAILED", "no Read on group rights*"),
     ("transactionalId", "rights-", "Write", "TRANSACTIONAL_ID_AUTHORIZATION_FAILED",
      "no Write on transactional-id rights*"),
@@ -179,7 +181,8 @@ def test_why_a_transaction_failed_is_told_by_the_record_that_comes_after(
     with rights.without("topic", state, "Write"):
         until_known(lambda said: any("no Write on topic" in one for one in said), capsys)
         kafka = settings.kafka(access_of(rights.cluster).bootstrap)
-        one = Transactions(kafka, STAGES[0], Patience(lambda: False))
+        aside = Aside("test", lambda: False)
+        one = Transactions(kafka, STAGES[0], Patience(lambda: False), aside)
         one.start()
         one.begin()
         why = []

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from threading import Event
+
+import pytest
 from confluent_kafka import KafkaError, KafkaException
 
-from streams.service.faulty import Patience, kafka_error_in
+from streams.service import faulty
+from streams.service.faulty import Again, Aside, Patience, kafka_error_in
 
 
 def test_an_error_of_kafka_is_found_behind_pythons_word_about_the_logger() -> None:
@@ -31,3 +35,23 @@ def test_a_question_that_was_not_answered_in_time_is_asked_again() -> None:
         return "here"
 
     assert Patience(lambda: False)(ask) == "here"
+
+
+def test_a_call_that_does_not_come_back_is_left_behind(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The loop begins anew: the library has a call that keeps no time-out."""
+    monkeypatch.setattr(faulty, "RETRY_MAX_S", 0.2)
+    monkeypatch.setattr(faulty, "LOOK_EVERY_S", 0.02)
+    aside, never = Aside("test", lambda: False), Event()
+    assert aside(divmod, 7, 2) == (3, 1) and not aside.is_lost
+    with pytest.raises(ZeroDivisionError):
+        aside(divmod, 7, 0)
+    with pytest.raises(TimeoutError, match="its own"):
+        aside(_raise, TimeoutError("its own"))
+    with pytest.raises(Again, match="does not come back from wait"):
+        aside(never.wait)
+    assert aside.is_lost
+    never.set()
+
+
+def _raise(error: Exception) -> None:
+    raise error

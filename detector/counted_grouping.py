@@ -1,0 +1,128 @@
+"""Counts of several batches as one, and those of a minute in one row."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from detector.control_memory import MINUTE_MS
+from detector.counted import Counts, Sample
+from detector.incidents import SAMPLES_MAX
+
+_FEEDS, _WHATS = 8, 8  # room for their numbers in a key
+
+
+def together(parts: Sequence[Counts]) -> Counts:
+    """Counts of several batches, one after another as one."""
+    if len(parts) == 1:
+        return parts[0]
+    channels = list(dict.fromkeys(name for one in parts for name in one.channels))
+    place = {name: k for k, name in enumerate(channels)}
+    begins = np.cumsum([0, *(len(one) for one in parts)])
+    who = [one.who.copy() for one in parts]
+    for one, own in zip(parts, who, strict=True):
+        for k, name in enumerate(one.channels):
+            own[one.who == -1 - k] = -1 - place[name]
+
+    def joined(name: str) -> NDArray[np.int64]:
+        return np.concatenate([getattr(one, name) for one in parts])
+
+    def newest_id(row: int) -> str:
+        part = int(np.searchsorted(begins, row, side="right")) - 1
+        return parts[part].newest_id(row - int(begins[part]))
+
+    return Counts(
+        clock=joined("clock"), minutes=joined("minutes"),
+        feeds=joined("feeds").astype(np.uint8), what=joined("what").astype(np.uint8),
+        who=np.concatenate(who), counts=joined("counts"), amounts=joined("amounts"),
+        channels=channels, newest_id=newest_id,
+        providers={code: name for one in parts for code, name in one.providers.items()},
+        samples=[
+            sample._replace(row=sample.row + begin)
+            for one, begin in zip(parts, begins.tolist(), strict=False)
+            for sample in one.samples
+        ],
+    )  # fmt: skip
+
+
+def by_minute(counts: Counts) -> Counts:
+    """The same, of each minute, feed, and share of somebody one row; those that count nowhere left
+    out. The clock goes from minute's end to minute's end; rows of one stand by what came last."""
+    rows = np.flatnonzero(counts.counts)
+    if not len(rows):
+        return _some(counts, rows, rows[:0], np.empty(0, np.int64))
+    names, who = np.unique(counts.who[rows], return_inverse=True)
+    minutes = counts.minutes[rows]
+    key = (minutes - minutes.min()) * _FEEDS + counts.feeds[rows]
+    key = (key * _WHATS + counts.what[rows]) * len(names) + who
+    order = np.argsort(key, kind="stable")
+    starts = np.flatnonzero(np.concatenate(([True], np.diff(key[order]) != 0)))
+    return _some(counts, rows[order], starts, _in_order(rows[order], starts, counts.minutes))
+
+
+def _in_order(
+    rows: NDArray[np.int64], starts: NDArray[np.int64], minutes: NDArray[np.int64]
+) -> NDArray[np.int64]:
+    """The groups by minute, of one minute by their last row."""
+    last = rows[np.append(starts[1:], len(rows)) - 1]
+    return np.lexsort((last, minutes[last]))
+
+
+def _some(
+    counts: Counts, rows: NDArray[np.int64], starts: NDArray[np.int64], order: NDArray[np.int64]
+) -> Counts:
+    """Groups of rows, which begin at `starts`, in this order."""
+    ends = np.append(starts[1:], len(rows)).astype(np.int64)
+    last = rows[ends - 1][order] if len(starts) else rows
+    total, amounts = counts.counts[rows], counts.amounts[rows]
+    if len(starts):
+        total = np.add.reduceat(total, starts)[order]
+        amounts = np.add.reduceat(amounts, starts)[order]
+    newest_ids = [counts.newest_id(row) for row in last.tolist()]
+    found = Counts(
+        clock=(counts.minutes[last] + 1) * MINUTE_MS, minutes=counts.minutes[last],
+        feeds=counts.feeds[last],
+        what=counts.what[last], who=counts.who[last], counts=total, amounts=amounts,
+        channels=counts.channels, providers=counts.providers,
+        newest_id=lambda row: newest_ids[row],
+    )  # fmt: skip
+    found.samples = _samples(counts, rows, starts, order)
+    return found
+
+
+def _samples(
+    counts: Counts, rows: NDArray[np.int64], starts: NDArray[np.int64], order: NDArray[np.int64]
+) -> list[Sample]:
+    """The newest of each group."""
+    if not counts.samples:
+        return []
+    place = np.empty(len(starts), np.int64)
+    place[order] = np.arange(len(order))
+    group_of = np.full(len(counts), -1, np.int64)
+    group_of[rows] = place[np.searchsorted(starts, np.arange(len(rows)), side="right") - 1]
+    found: dict[int, deque[Sample]] = {}
+    for sample in counts.samples:
+        group = int(group_of[sample.row])
+        kept = found.setdefault(group, deque(maxlen=SAMPLES_MAX))
+        kept.append(sample._replace(row=group))
+    return [sample for group in sorted(found) for sample in found[group]]
+
+
+def upto(counts: Counts, minute: int) -> tuple[Counts, Counts]:
+    """Those of minutes before one, and the others."""
+    is_before = counts.minutes < minute
+    return _chosen(counts, np.flatnonzero(is_before)), _chosen(counts, np.flatnonzero(~is_before))
+
+
+def _chosen(counts: Counts, rows: NDArray[np.int64]) -> Counts:
+    place = {row: k for k, row in enumerate(rows.tolist())}
+    newest_ids = [counts.newest_id(row) for row in place]
+    return Counts(
+        counts.clock[rows], counts.minutes[rows], counts.feeds[rows], counts.what[rows],
+        counts.who[rows], counts.counts[rows], counts.amounts[rows], counts.channels,
+        counts.providers, lambda row: newest_ids[row],
+        [one._replace(row=place[one.row]) for one in counts.samples if one.row in place],
+    )  # fmt: skip
