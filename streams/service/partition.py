@@ -60,14 +60,16 @@ class Taken:
     state: list[Record]
     alerts: list[dict[str, Any]]  # what of `said` these are, for whoever counts
     decisions: list[dict[str, Any]]
+    entered: NDArray[np.int64] | None = None  # events, as LinkOutputs has them
 
 
 class Held(NamedTuple):
-    """What a partition holds in memory. `obligations`: None where the stage has none."""
+    """What a partition holds in memory. Of obligations: None where the stage has none."""
 
     entities: int
     bytes_used: int
     obligations: int | None
+    standings: Mapping[tuple[str, bool], int] | None  # as Repayment has them
 
 
 class Partition:
@@ -95,9 +97,9 @@ class Partition:
     def held(self) -> Held:
         """What it holds in memory."""
         store, repayment = self._link.stage.store, self._link.repayment
-        return Held(
-            store.entities, store.bytes_used, None if repayment is None else repayment.remembered
-        )
+        if repayment is None:
+            return Held(store.entities, store.bytes_used, None, None)
+        return Held(store.entities, store.bytes_used, repayment.remembered, repayment.standings)
 
     @property
     def findings(self) -> tuple[list[str], NDArray[np.int64]]:
@@ -105,6 +107,12 @@ class Partition:
         began: one count for all partitions of a stage."""
         stage = self._link.stage
         return [rule.id for rule in stage.rules], stage.results
+
+    @property
+    def evicted(self) -> NDArray[np.int64]:
+        """How much of each of EVICTED (detector/stage.py) memory let go of since the process
+        began: one count for all partitions of a stage."""
+        return self._link.stage.evicted
 
     def restore(self, kinds: Kinds) -> None:
         """Fill it from its changelog's newest values.
@@ -171,7 +179,8 @@ class Partition:
 
     def _made(self, said: list[Outgoing], outputs: LinkOutputs) -> Taken:
         return Taken(
-            said, outputs.onward, self._state_records(), outputs.alerts, outputs.decisions
+            said, outputs.onward, self._state_records(), outputs.alerts, outputs.decisions,
+            outputs.entered,
         )  # fmt: skip
 
     def _said(self, outputs: LinkOutputs) -> Iterator[Outgoing]:
