@@ -29,9 +29,10 @@ from typing import Any
 import orjson
 
 from streams.cli import main as lendwatch
-from tests.deploy.tools import DEPLOY, Receiver, awaited, running, tool
+from tests.deploy.tools import DEPLOY, Receiver, running, tool
 from tests.kafka.broker import Cluster
 from tests.kafka.node import free_ports
+from tests.waiting import wait_until
 
 PARTITIONS, READY_MAX_S = 2, 180.0
 HURRY = 15
@@ -81,7 +82,7 @@ class Stack:
             self.worker = subprocess.Popen(
                 [sys.executable, "-c", ENTER, *words], env=self.variables, stdout=log, stderr=log
             )
-        awaited("the worker is ready", self._is_ready, READY_MAX_S)
+        wait_until(self._is_ready, READY_MAX_S, "the worker is ready")
 
     def _is_ready(self) -> bool:
         assert self.worker is not None
@@ -185,12 +186,12 @@ def drilled(stack: Stack) -> None:
                 for _, body in stack.receiver.came[after:] for one in body["alerts"]
             )  # fmt: skip
 
-        awaited("the alert comes", lambda: came("firing"), 300)
+        wait_until(lambda: came("firing"), 300, "the alert comes")
         fired_s = time.monotonic() - began_s
         stack.end_worker()
         stack.start_worker()
         mended_s = time.monotonic()
-        awaited("it is taken back", lambda: came("resolved"), 600)
+        wait_until(lambda: came("resolved"), 600, "it is taken back")
         back_s = time.monotonic() - mended_s
         print(f"worker {fault}: told after {fired_s:.0f} s; taken back {back_s:.0f} s after it was"
               " ready again", flush=True)  # fmt: skip

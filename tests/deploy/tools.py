@@ -7,8 +7,7 @@ import shutil
 import subprocess
 import sys
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -55,15 +54,6 @@ def rules() -> list[dict[str, Any]]:
         for group in loaded(path)["groups"]
         for rule in group["rules"]
     ]
-
-
-def awaited(what: str, is_so: Callable[[], Any], seconds: float) -> Any:
-    """What a condition gives, once it gives something."""
-    deadline_s = time.monotonic() + seconds
-    while not (found := is_so()):
-        assert time.monotonic() < deadline_s, f"not in {seconds} s: {what}"
-        time.sleep(0.1)
-    return found
 
 
 @contextmanager
