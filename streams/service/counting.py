@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detector.control_plan import TYPOLOGIES
-from detector.entering import ENTERED_AS, REPEAT
+from detector.entering import ENTERED_AS, JUDGED, REPEAT
 from detector.events import DISPOSITIONS, KINDS, KINDS_OF_TYPE
 from detector.memory import STAGES
 from detector.obligation_states import STATES
@@ -42,7 +42,9 @@ class Counting:
         self._results: NDArray[np.int64] | None = None
         self._evicted: NDArray[np.int64] | None = None
         self._incidents: dict[str, str] = {}  # typologies of those open, by alert
-        if stage == STAGES[0]:  # what is first seen at 1 is no increase to Prometheus
+        if stage == STAGES[0]:  # what is first seen at 1 is no increase, what never was no silence
+            for feed in KINDS_OF_TYPE.keys() & set(feeds.values()):
+                metrics.events.labels(feed, ENTERED_AS[JUDGED])
             for name in DISPOSITIONS:
                 metrics.dispositions.labels(name)
             for verdict in VERDICTS:
