@@ -7,7 +7,7 @@ import shutil
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -57,11 +57,15 @@ def rules() -> list[dict[str, Any]]:
 
 
 @contextmanager
-def running(*words: str | Path, folder: Path) -> Iterator[subprocess.Popen[bytes]]:
+def running(
+    *words: str | Path, folder: Path, env: Mapping[str, str] | None = None
+) -> Iterator[subprocess.Popen[bytes]]:
     """A process while entered; what it said is in the folder."""
     name = Path(str(words[0])).name
     with (folder / f"{name}.log").open("ab") as log:
-        process = subprocess.Popen([*map(str, words)], cwd=folder, stdout=log, stderr=log)
+        process = subprocess.Popen(
+            [*map(str, words)], cwd=folder, stdout=log, stderr=log, env=env
+        )  # fmt: skip
     try:
         yield process
     finally:
