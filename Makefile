@@ -2,7 +2,7 @@
 # The environment is made in .venv by itself and remade when the lock file changes.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test stack test-faults kafka check quality bench bench-short bench-kafka \
+.PHONY: help setup demo test stack drill test-faults kafka check quality bench bench-short bench-kafka \
 	bench-kafka-short lock clean
 
 VENV := .venv
@@ -37,8 +37,11 @@ demo: $(READY) ## a small world, its fraud and its failed debits, found and expl
 test: $(READY) ## all tests; ARGS="-k logs" for some
 	$(BIN)/python -m pytest $(ARGS)
 
-stack: $(READY) ## everything that runs beside the service, on this machine; ARGS="--drill" hurts it
+stack: $(READY) ## everything that runs beside the service, on this machine, until Ctrl-C
 	$(BIN)/python -m tests.deploy.stack $(ARGS)
+
+drill: $(READY) ## such a stack hurt in five ways; who is told, and when (about half an hour)
+	$(BIN)/python -m tests.deploy.drills
 
 test-faults: $(READY) ## the service hurt in every way for hours; ARGS="kills --seed 3" for a part
 	$(BIN)/python -m tests.faults $(ARGS)

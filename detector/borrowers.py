@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Final
 
 from detector.deadlines import Deadline, Deadlines
 from detector.ledgers import Ledger
+from detector.obligation_states import facts_of
 from detector.obligation_steps import Obligation
 
 LEDGER: Final = 0  # in place of an obligation's hash, which is never 0
@@ -23,6 +25,27 @@ class Borrower:
         self.obligations: dict[int, Obligation] = {}
 
 
+class Standings:
+    """How many obligations have an alert that stands, by what it says and whether anybody acted:
+    kept as they change, so that nobody need count them."""
+
+    def __init__(self) -> None:
+        self.counts: Counter[tuple[str, bool]] = Counter()
+        self._of: dict[Key, tuple[str, bool]] = {}
+
+    def note(self, key: Key, obligation: Obligation, *, is_answered: bool) -> None:
+        """An obligation as it stands now. `is_answered`: see Facts."""
+        self.drop(key)
+        if obligation.is_open and obligation.said is not None:
+            self._of[key] = told = obligation.said[0], is_answered
+            self.counts[told] += 1
+
+    def drop(self, key: Key) -> None:
+        """Its alert stands no longer, or it is forgotten."""
+        if (told := self._of.pop(key, None)) is not None:
+            self.counts[told] -= 1
+
+
 class Borrowers:
     """All that is remembered of obligations. `lateness_ms`: how late a step may be judged."""
 
@@ -30,6 +53,7 @@ class Borrowers:
         self.count = 0  # obligations
         self.arrivals = 0  # steps ever taken
         self._lateness_ms = lateness_ms
+        self.standings = Standings()
         self._all: dict[int, Borrower] = {}
         self._deadlines = Deadlines()
         self._touched: set[Key] | None = None  # None: nobody asks for changes
@@ -82,6 +106,7 @@ class Borrowers:
                 return False
             del borrower.obligations[number]
             self.count -= 1
+            self.standings.drop(key)
             self.touch(key)
         ledger = borrower.ledger
         is_over = ledger.kept_until_ms() + self._lateness_ms <= due_ms and ledger.freeze is None
@@ -96,6 +121,7 @@ class Borrowers:
         if borrower is not None:
             self.count -= len(borrower.obligations)
             for number in (LEDGER, *borrower.obligations):
+                self.standings.drop((account, number))
                 self.touch((account, number))
 
     def touch(self, key: Key) -> None:
@@ -127,6 +153,9 @@ class Borrowers:
         self._all = {account: Borrower(ledger) for account, ledger in ledgers.items()}
         for (account, number), obligation in told.items():
             self._all[account].obligations[number] = obligation
+            if obligation.is_open:
+                is_answered = facts_of(obligation).answered
+                self.standings.note((account, number), obligation, is_answered=is_answered)
         self._remake_deadlines()
 
     def _remake_deadlines(self) -> None:

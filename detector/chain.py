@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from detector.counted import Counts
 from detector.decode import Batch
-from detector.entering import Rows, empty_rows, goes_to
+from detector.entering import ENTERED_AS, Rows, empty_rows, goes_to
 from detector.erasing import (
     erase_alerts,
     erase_names,
@@ -44,6 +44,8 @@ class LinkOutputs:
     findings: Records = field(default_factory=list)
     onward: list[Parcel] = field(default_factory=list)
     counted: Counts | None = None
+    # (kinds, ENTERED_AS): events taken, by what they are and what the account stage made of them
+    entered: NDArray[np.int64] | None = None
 
 
 class Link:
@@ -94,6 +96,7 @@ class Link:
             alerts=self._alerts(folded, repaid.alerts),
             decisions=self._decider.decide(told, rows, early, [folded], repaid.decisions),
             counted=self._counter.counted(batch.events, rows),
+            entered=_entered(rows),
         )
         return self._finished(outputs, rows, told, [folded])
 
@@ -216,3 +219,9 @@ class Link:
         self._names_due_ms = clock_ms - lateness_ms - EVIDENCE_REACH_MS
         if self.repayment is not None:
             self.repayment.forget(clock_ms, lateness_ms)
+
+
+def _entered(rows: Rows) -> NDArray[np.int64]:
+    shape = KIND_MASK + 1, len(ENTERED_AS)
+    cells = (rows.words[:, CODE] & KIND_MASK) * shape[1] + rows.state
+    return np.bincount(cells, minlength=shape[0] * shape[1]).reshape(shape)

@@ -57,6 +57,7 @@ from detector.ring import (
 )  # fmt: skip
 
 JUDGED, REPEAT, STALE, TOO_LATE, KEYLESS = range(5)
+ENTERED_AS: Final = ("judged", "repeat", "stale", "too_late", "keyless")  # their names
 NORMAL_HALF_LIFE_MS: Final = 30 * DAY_MS
 DRAWS_FOR_NORMAL: Final = 3
 LABEL_REACH_MS: Final = 90 * DAY_MS

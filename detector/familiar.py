@@ -11,6 +11,7 @@ from detector.jit import inlined
 from detector.memory import (
     ACCOUNTS_MAX,
     DEVICES_MAX,
+    EVICTED_FAMILIAR,
     FAMILIAR_MIN,
     KNOWN_MAX,
     NETWORKS_MAX,
@@ -95,7 +96,11 @@ def see(m: Memory, r: Row, kind: int, value: int, t: int) -> None:
             held += 1
             if longest < 0 or low(m.familiar[i, 1]) < low(m.familiar[longest, 1]):
                 longest = i
-    k = longest if held >= limit else _add(m, r, KNOWN_MAX)
+    if held >= limit:
+        k = longest
+        m.used[EVICTED_FAMILIAR] += 1
+    else:
+        k = _add(m, r, KNOWN_MAX)
     m.familiar[k, 0] = (value & ~3) | kind
     m.familiar[k, 1] = pack(seconds, seconds)
 
@@ -109,6 +114,7 @@ def _entry_of(m: Memory, r: Row, account: int) -> int:
     if r.familiar_count < ACCOUNTS_MAX:
         k = _add(m, r, ACCOUNTS_MAX)
     else:
+        m.used[EVICTED_FAMILIAR] += 1  # the longest unseen, or the new one itself
         since = m.clock[0] - LABEL_MS
         for i in range(r.familiar_at, r.familiar_at + r.familiar_count):
             if high(m.familiar[i, 3]) * 1000 > since and high(m.familiar[i, 3]) > 0:

@@ -121,7 +121,8 @@ class Memory(NamedTuple):
     population_hours: NDArray[np.int64]  # (POPULATION_HOURS, 2)
     carried: NDArray[np.int64]  # (types, 5): device, network, session, verification, events
     free: NDArray[np.int64]  # (2, CLASSES): heads of the free lists of slots and familiar
-    used: NDArray[np.int64]  # (6,): rows, slots, familiar, put-away blocks; freed slots, familiar
+    used: NDArray[np.int64]  # (8,): rows, slots, familiar, put-away blocks; freed slots, familiar;
+    # then what was evicted since a `Store` was last asked: see EVICTED_EVENTS
     clock: NDArray[np.int64]  # (10,): see the CLOCK_ names
     place: NDArray[np.int64]  # (words of a batch row): index in a slot, or -1
     keep: NDArray[np.int64]  # (words of a slot): index in a batch row
@@ -132,4 +133,5 @@ CLOCK_MINUTE, CLOCK_HOUR = 4, 5
 WEEK_HOUR, WEEK_LOGINS = 6, 7  # the population's week up to an hour: log-ins, then failed ones
 TURN: Final = 9  # counts the batches of this process
 WEEK_HOURS: Final = 168
+EVICTED_EVENTS, EVICTED_FAMILIAR = 6, 7  # from full rings, from full familiar sets
 NOT_YET: Final = -1

@@ -202,18 +202,20 @@ class Obligations:
     ) -> Records:  # fmt: skip
         # A step may be dated ahead of a clock that does not follow it.
         at_ms, records = max(clock_ms, obligation.newest_ms), Records()
-        next_ms = self._calm_until_ms(borrower, obligation, at_ms)
+        next_ms, is_answered = self._calm_until_ms(borrower, obligation, at_ms), False
         if next_ms >= 0:
             obligation.is_paid = next_ms == NEVER_MS
         else:
             standing = self._standing(borrower, obligation, at_ms)
             obligation.is_paid, next_ms = standing.is_paid, standing.next_ms
+            is_answered = standing.facts.answered
             if standing.is_put_off:
                 self._expose(key, obligation)
             if speaks and self._has_feed and (standing.state or obligation.is_open):
                 records = self._speak(key, borrower, obligation, standing, by)
         self.borrowers.wait_for(key, obligation, next_ms if self._has_feed else NEVER_MS)
         self.borrowers.touch(key)
+        self.borrowers.standings.note(key, obligation, is_answered=is_answered)
         return records
 
     def _calm_until_ms(self, borrower: Borrower, obligation: Obligation, at_ms: int) -> int:

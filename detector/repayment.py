@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import starmap
 from typing import Any, Final, NamedTuple
@@ -70,6 +70,12 @@ class Repayment:
     def remembered(self) -> int:
         """Obligations in memory."""
         return self.obligations.borrowers.count
+
+    @property
+    def standings(self) -> Mapping[tuple[str, bool], int]:
+        """How many obligations have an alert that stands, by its typology and whether anybody
+        acted (contact, plan, hardship) since the latest failure."""
+        return self.obligations.borrowers.standings.counts
 
     def take(
         self, events: Sequence[Event], rows: Rows, kinds: NDArray[np.int64],

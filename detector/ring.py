@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from detector.events import CODE, ID, KIND_MASK, NAMELESS_BIT, OBJECT, SIGNALS_SHIFT
 from detector.jit import compiled, inlined
 from detector.memory import (
+    EVICTED_EVENTS,
     MINUTES,
     PUT_AWAY_MAX,
     RING_MAX,
@@ -144,6 +145,7 @@ def insert(m: Memory, r: Row, j: int, words: NDArray[np.int64], i: int) -> int:
         _grow(m, r)
     if r.count == RING_MAX:
         let_oldest_go(m, r)
+        m.used[EVICTED_EVENTS] += 1
         j -= 1
     r.newest_ms = max(r.newest_ms, words[0])
     for k in range(r.count, j, -1):

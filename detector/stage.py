@@ -36,6 +36,7 @@ from detector.told import NAMED
 
 AGAIN_ROOM: Final = 1024  # events judged again between two visits of Python
 FINDINGS_ROOM: Final = 2048
+EVICTED: Final = ("event", "familiar", "entity")  # what a stage's memory lets go of
 
 
 @dataclass(slots=True, frozen=True)
@@ -88,6 +89,7 @@ class StagePlan:
         self.lateness_ms = policy.lateness_ms
         self.history_ms = policy.history_ms
         self.found = _found(len(columns.names), len(self.rules))
+        self.evicted = np.zeros(len(EVICTED), np.int64)
         self.scratch = _scratch()
 
     def is_kept(self, rule: Rule) -> bool:
@@ -116,6 +118,12 @@ class Stage:
         """(rules, 4): how often each rule hit, was clear, abstained, erred."""
         return self._plan.found.results
 
+    @property
+    def evicted(self) -> NDArray[np.int64]:
+        """How many of each of EVICTED the memory let go of: events of full rings, entries of full
+        familiar sets, entities that nothing reached within the policy's history."""
+        return self._plan.evicted
+
     def advance(self, clock_ms: int) -> None:
         """Let the clock go on to a time without an event; never back.
 
@@ -131,7 +139,8 @@ class Stage:
     def forget(self) -> None:
         """Drop entities of which nothing would be kept (law 28)."""
         if self.clock_ms >= 0:
-            self.store.drop_before((self.clock_ms - self._plan.history_ms) // DAY_MS * DAY_MS)
+            horizon_ms = (self.clock_ms - self._plan.history_ms) // DAY_MS * DAY_MS
+            self._plan.evicted[2] += self.store.drop_before(horizon_ms)
 
     def named_words(self) -> NDArray[np.bool_]:
         """Which of told.NAMED can be asked for of an event in this stage's memory."""
@@ -188,6 +197,7 @@ class Stage:
                 plan.found, plan.scratch,
             )  # fmt: skip
             self._take_away(walked)
+            plan.evicted[:2] += self.store.take_evicted()
         return position
 
     def _take_away(self, walked: Walked) -> None:

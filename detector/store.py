@@ -13,6 +13,7 @@ from detector.memory import (
     ACCOUNTS_MAX,
     CLASSES,
     ENTITY_SLOT,
+    EVICTED_EVENTS,
     MINUTES,
     NOT_YET,
     POPULATION_HOURS,
@@ -54,7 +55,7 @@ class Store:
             population_hours=np.zeros((POPULATION_HOURS if population else 0, 2), np.int64),
             carried=np.zeros((5, 5), np.int64),
             free=np.full((2, CLASSES), -1, np.int64),
-            used=np.zeros(6, np.int64),
+            used=np.zeros(8, np.int64),
             clock=np.full(10, NOT_YET, np.int64),
             place=place,
             keep=np.array(slot, np.int64),
@@ -100,21 +101,32 @@ class Store:
             put_away=_grown(m.put_away, away if len(m.put_away) else 0),
         )
 
+    def take_evicted(self) -> NDArray[np.int64]:
+        """Events and familiar entries that full rings and sets evicted since this was last asked;
+        what is too old, and so forgotten, is not among them."""
+        of_room = self.memory.used[EVICTED_EVENTS:]
+        evicted = of_room.copy()
+        of_room[:] = 0
+        return evicted
+
     def take_dropped(self) -> list[tuple[int, int]]:
         """Keys of what was dropped since this was last asked, and the slots that were written."""
         dropped, self._dropped = self._dropped, []
         return dropped or []
 
-    def drop_before(self, horizon_ms: int) -> None:
-        """Drop entities that nothing reached since the horizon, where they are many.
+    def drop_before(self, horizon_ms: int) -> int:
+        """Drop entities that nothing reached since the horizon, where they are many; how many.
 
         Whoever of them comes back would begin anew anyway (law 28): nothing that is said changes.
         """
         m = self.memory
         known = int(m.used[0])
         is_kept = m.rows["newest_ms"][:known] >= horizon_ms
-        if known - int(is_kept.sum()) > known * DROP_SHARE:
-            self._keep(is_kept)
+        dropped = known - int(is_kept.sum())
+        if dropped <= known * DROP_SHARE:
+            return 0
+        self._keep(is_kept)
+        return dropped
 
     def drop(self, key: int) -> None:
         """Drop one entity."""
@@ -152,7 +164,7 @@ class Store:
     def bytes_used(self) -> int:
         """Bytes that entities hold: rows, segments, places in the table (not what was freed)."""
         m = self.memory
-        rows, slots, familiar, blocks, free_slots, free_familiar = (int(x) for x in m.used)
+        rows, slots, familiar, blocks, free_slots, free_familiar = (int(x) for x in m.used[:6])
         per_row = ROW.itemsize + 2 * m.table.itemsize * m.table.shape[1]
         if len(m.minutes):
             per_row += m.minutes.itemsize * MINUTES * 2

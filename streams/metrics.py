@@ -3,13 +3,26 @@
 Prometheus gets symptoms and sums. A label is one of a small set that the code or the rulebook
 names; no id of a person, account, event or alert ever is one. A worker's page has at most
 `SERIES_MAX` series, whatever it has seen. Alerts themselves go to their topic.
+
+What cannot be told yet, because the service does not do it: how old models are, how far their
+scores drift, and how much is left of the budget for what they alone hold against somebody. It has
+no models: a replay learns and uses them, and says so in its summary. Incidents are told by the
+control stage; a worker without it shows none. Nothing is suppressed: what a rule in shadow finds
+is among the findings.
 """
 
 from __future__ import annotations
 
 from typing import Final
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    Info,
+    disable_created_metrics,
+)  # fmt: skip
 from prometheus_client.process_collector import ProcessCollector
 
 from streams.batch_histogram import BatchHistogram
@@ -24,6 +37,8 @@ class Metrics:
     """The metrics of one process, in a registry of their own."""
 
     def __init__(self) -> None:
+        # Else each counter and histogram has a series more, of when it began: nobody asks.
+        disable_created_metrics()  # type: ignore[no-untyped-call]
         self.registry = CollectorRegistry(auto_describe=True)
         ProcessCollector(registry=self.registry)
         self._of_process()
@@ -50,8 +65,9 @@ class Metrics:
 
     def _of_pipeline(self) -> None:
         self.events = self._counter(
-            "events", "Records of the inputs that were committed", "feed", "outcome"
-        )
+            "events", "Records of the inputs that were committed, by what was made of them",
+            "feed", "outcome",
+        )  # fmt: skip
         self.blocks = self._counter("blocks", "Blocks of earlier stages committed", "stage")
         self.turns = self._counter("turns", "Transactions that were committed", "stage")
         self.turn = self._seconds("turn", "What a turn spent its time on", "stage", "step")
@@ -89,7 +105,15 @@ class Metrics:
     def _of_state(self) -> None:
         self.entities = self._gauge("state_entities", "Entities remembered", "stage")
         self.bytes_used = self._gauge("state_bytes", "Bytes that entities hold", "stage")
+        self.evictions = self._counter(
+            "evictions", "What memory let go of: events of full rings, entries of full familiar"
+            " sets, entities that nothing reached for long", "stage", "what",
+        )  # fmt: skip
         self.obligations = self._gauge("obligations", "Obligations remembered")
+        self.obligations_open = self._gauge(
+            "obligations_open", "Obligations whose alert stands; answered: somebody acted since"
+            " the latest failure", "state", "answered",
+        )  # fmt: skip
         self.erasures = self._counter("erasures", "Accounts erased", "stage")
 
     def _of_detection(self) -> None:
@@ -98,10 +122,21 @@ class Metrics:
         self.revisions = self._counter(
             "alert_revisions", "Revisions of alerts by what became of them", "typology", "status"
         )
+        self.incidents = self._gauge(
+            "incidents_open", "Incidents told of that are not over, of channels, providers, feeds",
+            "typology",
+        )  # fmt: skip
+        self.dispositions = self._counter(
+            "dispositions", "What people found or did", "disposition"
+        )  # fmt: skip
+        self.labels = self._counter(
+            "labels", "Verdicts that found their draw, so that memory learns from them", "verdict"
+        )
         self.decisions = self._counter("decisions", "Decisions", "question", "outcome")
         self.degraded = self._counter(
             "decisions_degraded", "Decisions made without all of their inputs", "question"
         )
         self.scores = BatchHistogram(
-            "lendwatch_decision_score", "Scores of decisions", "question", SCORES, self.registry
+            "lendwatch_decision_score", "Scores of decisions", ("question", "outcome"), SCORES,
+            self.registry,
         )  # fmt: skip

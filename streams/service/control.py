@@ -12,6 +12,7 @@ from detector.control_link import ControlLink
 from detector.counted_blocks import CountsError
 from detector.newest import Kinds
 from detector.parts import Parts
+from detector.stage import EVICTED
 from detector.state import Record
 from streams.faults import Fault
 from streams.service.hearing import told_of
@@ -37,12 +38,17 @@ class ControlPartition(Partition):
         """See Partition. Its entities are the series that it watches."""
         control = self._link.control
         bytes_used = sum(array.nbytes for array in control.memory)
-        return Held(len(control.watched.names), bytes_used, None)
+        return Held(len(control.watched.names), bytes_used, None, None)
 
     @property
     def findings(self) -> tuple[list[str], NDArray[np.int64]]:
         """See Partition. It has no rules."""
         return [], np.zeros((0, 4), np.int64)
+
+    @property
+    def evicted(self) -> NDArray[np.int64]:
+        """See Partition. What it keeps is bounded by time."""
+        return np.zeros(len(EVICTED), np.int64)
 
     def take(self, work: Work) -> Taken:
         """See Partition."""

@@ -7,23 +7,17 @@ replaced whole.
 from __future__ import annotations
 
 import time
-from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any, Final, NamedTuple
 
-import numpy as np
-from numpy.typing import NDArray
-
-from detector.events import CODE, KIND_MASK, KINDS_OF_TYPE
 from streams.metrics import Metrics
+from streams.service.counting import Counting
 from streams.service.partition import Partition, Taken
 from streams.service.work import Work
 
 LOOK_EVERY_S: Final = 0.5  # at what is in memory, and at how far reading has come
 SAMPLES_MAX: Final = 1_024
-RESULTS: Final = ("hit", "clear", "abstain", "error")
-KINDS_MAX: Final = KIND_MASK + 1
 Place = tuple[str, int]
 
 
@@ -55,6 +49,7 @@ class StageMeters:
     ) -> None:  # fmt: skip
         self.stage = stage
         self._metrics, self._feeds, self._clock = metrics, feeds, clock
+        self._counting = Counting(metrics, stage, feeds)
         self._began_s = self._turned_s = self._committed_s = self._looked_s = clock()
         self._restoring_s: float | None = None
         self._is_assigned = False
@@ -65,7 +60,6 @@ class StageMeters:
         self._ends_s = -1.0
         self._behind_s: float | None = None  # since when an end is known that is not reached
         self._reached: dict[Place, int] = {}
-        self._results: NDArray[np.int64] | None = None
         self._show()
 
     def _show(self) -> None:
@@ -106,6 +100,7 @@ class StageMeters:
         self._samples, self._offsets, self._reached, self._ends = [], {}, {}, {}
         self._behind_s = None
         self._metrics.partitions.labels(self.stage).set(0)
+        self._counting.left()
 
     def read(self, messages: Sequence[Any]) -> None:
         """Records were read: the first stands for all."""
@@ -129,19 +124,18 @@ class StageMeters:
         self._metrics.turn.labels(self.stage, step).observe(seconds)
 
     def committed(
-        self, works: Mapping[int, Work], taken: Iterable[Taken], offsets: Iterable[Any]
+        self, works: Mapping[int, Work], taken: Collection[Taken], offsets: Iterable[Any]
     ) -> None:  # fmt: skip
         """A turn's work is committed: what it was, what came of it, and the inputs' offsets."""
         now_s = self._committed_s = self._clock()
         self._metrics.turns.labels(self.stage).inc()
         self._offsets |= {(one.topic, one.partition): one.offset for one in offsets}
         self._observe_samples(now_s)
-        for work in works.values():
-            self._count_work(work)
-        alerts = [alert for one in taken for alert in one.alerts]
-        decisions = [decision for one in taken for decision in one.decisions]
-        self._count_alerts(alerts, now_s)
-        self._count_decisions(decisions)
+        counting = self._counting
+        counting.work(works.values())
+        counting.entered(taken)
+        counting.alerts([alert for one in taken for alert in one.alerts], now_s)
+        counting.decisions([decision for one in taken for decision in one.decisions])
 
     def turned(
         self, owned: Mapping[int, Partition], reached: Callable[[], dict[Place, int]]
@@ -151,15 +145,10 @@ class StageMeters:
         if now_s - self._looked_s < LOOK_EVERY_S or not owned:
             return
         self._looked_s, self._reached = now_s, reached()
-        held = [one.held for one in owned.values()]
-        self._metrics.entities.labels(self.stage).set(sum(one.entities for one in held))
-        self._metrics.bytes_used.labels(self.stage).set(sum(one.bytes_used for one in held))
-        if held[0].obligations is not None:
-            self._metrics.obligations.set(sum(one.obligations or 0 for one in held))
+        self._counting.memory(owned)
         self._clock_ms = min(
             (one.clock_ms for one in owned.values() if one.clock_ms >= 0), default=-1
         )
-        self._count_findings(next(iter(owned.values())))
 
     def undone(self) -> None:
         """A transaction was undone."""
@@ -202,8 +191,6 @@ class StageMeters:
     def _clock_lag_s(self) -> float:
         return 0.0 if self._clock_ms < 0 else self._clock() - self._clock_ms / 1_000
 
-    # Counting.
-
     def _observe_samples(self, now_s: float) -> None:
         waiting = []
         for one in self._samples:
@@ -213,52 +200,3 @@ class StageMeters:
             else:
                 waiting.append(one)
         self._samples = waiting
-
-    def _count_work(self, work: Work) -> None:
-        shown = self._metrics
-        if work.batch is not None and work.batch.events:
-            kinds = np.bincount(work.batch.words[:, CODE] & KIND_MASK, minlength=KINDS_MAX)
-            for feed, (first, last) in KINDS_OF_TYPE.items():
-                if count := int(kinds[first : last + 1].sum()):
-                    shown.events.labels(feed, "taken").inc(count)
-        for (topic, reason), count in Counter(
-            (one.topic, one.reason) for one in work.letters
-        ).items():
-            feed = self._feeds[topic]
-            shown.events.labels(feed, "dead_letter").inc(count)
-            shown.dead_letters.labels(feed, reason).inc(count)
-        if work.values:
-            shown.blocks.labels(self.stage).inc(len(work.values))
-        if work.erased:
-            shown.erasures.labels(self.stage).inc(len(work.erased))
-
-    def _count_alerts(self, alerts: Sequence[Mapping[str, Any]], now_s: float) -> None:
-        shown = self._metrics
-        for alert in alerts:
-            shown.revisions.labels(alert["typology"], alert["status"]).inc()
-            if alert["revision"] == 1:
-                shown.alerts.labels(alert["typology"], alert["severity"]).inc()
-                delay_s = max(0.0, now_s - alert["occurred_at"] / 1_000)
-                shown.alert_delay.labels(self.stage).observe(delay_s)
-
-    def _count_decisions(self, decisions: Sequence[Mapping[str, Any]]) -> None:
-        shown = self._metrics
-        counts = Counter((one["question"], one["outcome"], one["degraded"]) for one in decisions)
-        for (question, outcome, is_degraded), count in counts.items():
-            shown.decisions.labels(question, outcome).inc(count)
-            if is_degraded:
-                shown.degraded.labels(question).inc(count)
-        for question in {question for question, _, _ in counts}:
-            scores = [one["score"] for one in decisions if one["question"] == question]
-            shown.scores.observe(question, scores)
-
-    def _count_findings(self, partition: Partition) -> None:
-        rules, results = partition.findings
-        before = np.zeros_like(results) if self._results is None else self._results
-        is_first = self._results is None  # then also the zeros: a silent rule is to be seen
-        self._results = results.copy()
-        added = (self._results - before).tolist()
-        for rule, counts in zip(rules, added, strict=True):
-            for result, count in zip(RESULTS, counts, strict=True):
-                if count or is_first:
-                    self._metrics.findings.labels(rule, result).inc(count)

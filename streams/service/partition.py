@@ -67,14 +67,16 @@ class Taken:
     alerts: list[dict[str, Any]]  # what of `said` these are, for whoever counts
     decisions: list[dict[str, Any]]
     counted: Counts | None = None
+    entered: NDArray[np.int64] | None = None  # events, as LinkOutputs has them
 
 
 class Held(NamedTuple):
-    """What a partition holds in memory. `obligations`: None where the stage has none."""
+    """What a partition holds in memory. Of obligations: None where the stage has none."""
 
     entities: int
     bytes_used: int
     obligations: int | None
+    standings: Mapping[tuple[str, bool], int] | None  # as Repayment has them
 
 
 class Partition(ABC):
@@ -132,6 +134,12 @@ class Partition(ABC):
     def hear(self, facts: Sequence[Fact]) -> Taken | None:
         """Take word of the control stage; what is to be written, where anything was said."""
         raise NotImplementedError(f"partition {self.number} asks for no facts, and heard {facts}")
+
+    @property
+    @abstractmethod
+    def evicted(self) -> NDArray[np.int64]:
+        """How much of each of EVICTED (detector/stage.py) memory let go of since the process
+        began: one count for all partitions of a stage."""
 
     def restore(self, kinds: Kinds) -> None:
         """Fill it from its changelog's newest values.
@@ -193,9 +201,14 @@ class LinkPartition(Partition):
     def held(self) -> Held:
         """See Partition."""
         store, repayment = self._link.stage.store, self._link.repayment
-        return Held(
-            store.entities, store.bytes_used, None if repayment is None else repayment.remembered
-        )
+        if repayment is None:
+            return Held(store.entities, store.bytes_used, None, None)
+        return Held(store.entities, store.bytes_used, repayment.remembered, repayment.standings)
+
+    @property
+    def evicted(self) -> NDArray[np.int64]:
+        """See Partition."""
+        return self._link.stage.evicted
 
     @property
     def findings(self) -> tuple[list[str], NDArray[np.int64]]:
@@ -257,7 +270,7 @@ class LinkPartition(Partition):
     def _made(self, said: list[Outgoing], outputs: LinkOutputs) -> Taken:
         return Taken(
             said, outputs.onward, self.state_records(), outputs.alerts, outputs.decisions,
-            outputs.counted,
+            outputs.counted, outputs.entered,
         )  # fmt: skip
 
     def _said(self, outputs: LinkOutputs) -> Iterator[Outgoing]:

@@ -1,7 +1,7 @@
 """The whole stack without containers: Kafka, lendwatch, Prometheus, Alertmanager, and a feed.
 
     make stack                      # for developers: until Ctrl-C; prints where everything is
-    python -m tests.deploy.stack --drill     # a worker is killed, another is stalled; what is told
+    make drill                      # it is hurt in five ways; what is told (drills.py)
 
 The rules and the ways of alerts are those of deploy/. `hurried` makes waiting times a fifteenth, so
 that a test need not wait for a minute; the drill does not.
@@ -17,11 +17,10 @@ import signal
 import subprocess
 import sys
 import tempfile
-import time
 import urllib.parse
 import urllib.request
-from collections.abc import Iterator
-from contextlib import ExitStack, closing, contextmanager, suppress
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -29,15 +28,18 @@ from typing import Any
 import orjson
 
 from streams.cli import main as lendwatch
-from tests.deploy.tools import DEPLOY, Receiver, awaited, running, tool
+from tests.deploy.stalling import STALLED
+from tests.deploy.tools import DEPLOY, Receiver, running, tool
 from tests.kafka.broker import Cluster
 from tests.kafka.node import free_ports
+from tests.waiting import wait_until
 
 PARTITIONS, READY_MAX_S = 2, 180.0
 HURRY = 15
 WORLD = ("--accounts", "800", "--days", "14")  # the least that can be simulated
-ENTER = "import sys; from streams.cli import main; sys.exit(main())"
 HOUR_S = 3_600
+COMMAND = (sys.executable, "-m", "tests.deploy.stalling")  # `lendwatch`
+DRAINED_MAX_S, WATCHED_MAX_S = 120.0, 60.0
 
 
 @dataclass
@@ -57,6 +59,16 @@ class Stack:
     def page(self) -> str:
         """Where the worker tells of itself."""
         return f"http://127.0.0.1:{self.page_port}"
+
+    @property
+    def stalled(self) -> Path:
+        """The file that stalls its consumers while it is there."""
+        return self.folder / "stalled"
+
+    @property
+    def tsdb(self) -> Path:
+        """What Prometheus keeps."""
+        return self.folder / "tsdb"
 
     @property
     def prometheus(self) -> str:
@@ -79,9 +91,9 @@ class Stack:
         words = ["run", "--bootstrap", self.bootstrap, "--metrics", f"127.0.0.1:{self.page_port}"]
         with (self.folder / "worker.log").open("ab") as log:
             self.worker = subprocess.Popen(
-                [sys.executable, "-c", ENTER, *words], env=self.variables, stdout=log, stderr=log
+                [*COMMAND, *words], env=self.variables, stdout=log, stderr=log
             )
-        awaited("the worker is ready", self._is_ready, READY_MAX_S)
+        wait_until(self._is_ready, READY_MAX_S, "the worker is ready")
 
     def _is_ready(self) -> bool:
         assert self.worker is not None
@@ -97,6 +109,18 @@ class Stack:
             self.worker.send_signal(number)
             self.worker.wait(30)
             self.worker = None
+
+    def shown(self, name: str) -> float:
+        """The sum of a metric's series on the worker's page."""
+        with urllib.request.urlopen(f"{self.page}/metrics", timeout=10) as answer:
+            lines = answer.read().decode().splitlines()
+        return sum(float(line.rpartition(" ")[2]) for line in lines if re.match(rf"{name}\b", line))
+
+    def is_watched(self) -> bool:
+        """Whether Prometheus has its page."""
+        with suppress(OSError):
+            return bool(self.asked("up == 1"))
+        return False
 
     def asked(self, query: str) -> list[dict[str, Any]]:
         """What Prometheus answers: series."""
@@ -115,6 +139,7 @@ def hurried(text: str) -> str:
         seconds = int(match[2]) * {"s": 1, "m": 60, "h": HOUR_S}[match[3]]
         return f"{match[1]}: {max(1, seconds // HURRY)}s"
 
+    text = re.sub(r"(lendwatch_commit_age_seconds) > 60", rf"\1 > {60 // HURRY}", text)
     return re.sub(r"\b(for|group_wait|group_interval|interval): (\d+)([smh])\b", shorter, text)
 
 
@@ -135,8 +160,12 @@ def configured(folder: Path, stack: Stack, is_hurried: bool) -> None:
 
 
 @contextmanager
-def standing(folder: Path, bootstrap: str, is_hurried: bool = False) -> Iterator[Stack]:
-    """All but the broker, while entered."""
+def standing(
+    folder: Path, bootstrap: str, is_hurried: bool = False,
+    before: Callable[[Stack], None] = lambda stack: None,
+) -> Iterator[Stack]:  # fmt: skip
+    """All but the broker, while entered. `before`: done once the worker is ready, before anybody
+    watches it."""
     with ExitStack() as open_here:
         receiver = open_here.enter_context(closing(Receiver()))
         ports = free_ports(3)
@@ -148,75 +177,74 @@ def standing(folder: Path, bootstrap: str, is_hurried: bool = False) -> Iterator
         stack = Stack(
             folder, bootstrap, receiver, *ports, variables=kept | names | {"PYTHONPATH": path}
         )
+        stack.variables[STALLED] = str(stack.stalled)
         configured(folder, stack, is_hurried)
         partitions = ["--partitions", str(PARTITIONS), "--replication", "1"]
         assert lendwatch(["topics", "apply", "--bootstrap", bootstrap, *partitions]) == 0
         open_here.callback(stack.end_worker)
         stack.start_worker()  # first: a worker that is not there yet would be told of
+        before(stack)
         for words in (
             [tool("prometheus-alertmanager"), f"--config.file={folder}/alertmanager.yml",
              f"--storage.path={folder}/alertmanager", "--cluster.listen-address=",
              f"--web.listen-address=127.0.0.1:{stack.alertmanager_port}"],
             [tool("prometheus"), f"--config.file={folder}/prometheus.yml",
-             f"--storage.tsdb.path={folder}/tsdb",
+             f"--storage.tsdb.path={stack.tsdb}",
              f"--rules.alert.resend-delay={60 // HURRY if is_hurried else 60}s",
              f"--web.listen-address=127.0.0.1:{stack.prometheus_port}"],
         ):  # fmt: skip
             open_here.enter_context(running(*words, folder=folder))
+        wait_until(stack.is_watched, WATCHED_MAX_S, "Prometheus has seen the worker")
         yield stack
 
 
-def fed(stack: Stack, world: Path, rate: float | None) -> None:
-    """A world's log sent to it, and some lines that are no event."""
+def fed(stack: Stack, log: Path, rate: float | None = None) -> None:
+    """A log sent to it."""
+    words = [*COMMAND, *_sending(stack, log, rate)]
+    subprocess.run(words, env=stack.variables, check=True)
+
+
+def feeding(stack: Stack, log: Path, rate: float) -> AbstractContextManager[object]:
+    """A log that is sent to it meanwhile."""
+    words = [*COMMAND, *_sending(stack, log, rate)]
+    return running(*words, folder=stack.folder, env=stack.variables)
+
+
+def _sending(stack: Stack, log: Path, rate: float | None) -> list[str]:
     rated = [] if rate is None else ["--rate", str(rate)]
-    assert lendwatch(["send", "--bootstrap", stack.bootstrap, "--log", str(world), *rated]) == 0
+    return ["send", "--bootstrap", stack.bootstrap, "--log", str(log), *rated]
 
 
-def drilled(stack: Stack) -> None:
-    """Kill a worker, then stall one; tell when the alert came and when it was taken back."""
-    assert stack.worker is not None
-    for fault, number in (("killed", signal.SIGKILL), ("stalled", signal.SIGSTOP)):
-        before, began_s = len(stack.receiver.came), time.monotonic()
-        stack.worker.send_signal(number)
+def drained(stack: Stack, events: int) -> None:
+    """Return once it has taken so many events and nothing waits."""
 
-        def came(status: str, after: int = before) -> bool:
-            return any(
-                one["labels"]["alertname"] == "LendwatchDown" and one["status"] == status
-                for _, body in stack.receiver.came[after:] for one in body["alerts"]
-            )  # fmt: skip
+    def is_done() -> bool:
+        taken = stack.shown("lendwatch_events_total")
+        return taken >= events and stack.shown("lendwatch_lag_records") == 0
 
-        awaited("the alert comes", lambda: came("firing"), 300)
-        fired_s = time.monotonic() - began_s
-        stack.end_worker()
-        stack.start_worker()
-        mended_s = time.monotonic()
-        awaited("it is taken back", lambda: came("resolved"), 600)
-        back_s = time.monotonic() - mended_s
-        print(f"worker {fault}: told after {fired_s:.0f} s; taken back {back_s:.0f} s after it was"
-              " ready again", flush=True)  # fmt: skip
+    wait_until(is_done, DRAINED_MAX_S, f"{events} events are taken")
 
 
 def main() -> None:
-    """Until Ctrl-C, or a drill."""
+    """Until Ctrl-C."""
     words = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    words.add_argument("--drill", action="store_true")
     words.add_argument("--rate", type=float, default=100.0, help="events a second (default: 100)")
     told = words.parse_args()
+    with here() as (cluster, folder), standing(folder, cluster.bootstrap) as stack:
+        print(stack.places, flush=True)
+        fed(stack, folder / "world/events.jsonl", told.rate)
+        signal.pause()
+
+
+@contextmanager
+def here() -> Iterator[tuple[Cluster, Path]]:
+    """A broker, and a folder with a world in it, until a person ends it."""
     folder = Path(tempfile.mkdtemp(prefix="lendwatch-stack-"))
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
-        simulated = ["simulate", "--out", str(folder / "world"), *WORLD]
-        assert lendwatch(simulated) == 0
-        with (
-            Cluster.running(folder / "kafka") as cluster,
-            standing(folder, cluster.bootstrap) as stack,
-        ):
-            print(stack.places, flush=True)
-            fed(stack, folder / "world/events.jsonl", 1_000.0 if told.drill else told.rate)
-            if told.drill:
-                drilled(stack)
-            else:
-                signal.pause()
+        assert lendwatch(["simulate", "--out", str(folder / "world"), *WORLD]) == 0
+        with Cluster.running(folder / "kafka") as cluster:
+            yield cluster, folder
     except KeyboardInterrupt:
         print("ending")
     finally:

@@ -20,7 +20,6 @@ from tests.deploy.tools import (
     DEPLOY,
     RULE_TESTS,
     RULES,
-    awaited,
     called,
     loaded,
     rules,
@@ -28,6 +27,7 @@ from tests.deploy.tools import (
     tool,
 )
 from tests.kafka.node import free_ports
+from tests.waiting import wait_until
 
 ALERTS = [rule for rule in rules() if "alert" in rule]
 ALWAYS = "LendwatchWatchdog"  # it is never quiet
@@ -152,19 +152,19 @@ def test_alerts_on_the_detection_wait_while_the_service_is_down(tmp_path: Path) 
         def add(name: str, part: str) -> bool:
             return not called("amtool", url, "alert", "add", name, f"part={part}", "severity=x")
 
-        awaited(
-            "it answers",
+        wait_until(
             lambda: "Listening" in (tmp_path / "prometheus-alertmanager.log").read_text(),
             20,
+            "it answers",
         )
         add("LendwatchRuleSilent", "detection")
         add("LendwatchDeadLetters", "service")
         assert names(url, "--active") == {"LendwatchRuleSilent", "LendwatchDeadLetters"}
         add("LendwatchDown", "service")
         add("LendwatchLagging", "service")
-        awaited(
-            "they wait",
+        wait_until(
             lambda: names(url, "--inhibited") == {"LendwatchRuleSilent", "LendwatchLagging"},
             10,
+            "they wait",
         )
         assert names(url, "--active") == {"LendwatchDeadLetters", "LendwatchDown"}

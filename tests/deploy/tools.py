@@ -7,8 +7,7 @@ import shutil
 import subprocess
 import sys
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -57,21 +56,16 @@ def rules() -> list[dict[str, Any]]:
     ]
 
 
-def awaited(what: str, is_so: Callable[[], Any], seconds: float) -> Any:
-    """What a condition gives, once it gives something."""
-    deadline_s = time.monotonic() + seconds
-    while not (found := is_so()):
-        assert time.monotonic() < deadline_s, f"not in {seconds} s: {what}"
-        time.sleep(0.1)
-    return found
-
-
 @contextmanager
-def running(*words: str | Path, folder: Path) -> Iterator[subprocess.Popen[bytes]]:
+def running(
+    *words: str | Path, folder: Path, env: Mapping[str, str] | None = None
+) -> Iterator[subprocess.Popen[bytes]]:
     """A process while entered; what it said is in the folder."""
     name = Path(str(words[0])).name
     with (folder / f"{name}.log").open("ab") as log:
-        process = subprocess.Popen([*map(str, words)], cwd=folder, stdout=log, stderr=log)
+        process = subprocess.Popen(
+            [*map(str, words)], cwd=folder, stdout=log, stderr=log, env=env
+        )  # fmt: skip
     try:
         yield process
     finally:

@@ -14,17 +14,21 @@ import pytest
 from prometheus_client import Histogram
 from prometheus_client.parser import text_string_to_metric_families
 
-from detector.events import CODE, KINDS, WORDS
+from detector.entering import ENTERED_AS
+from detector.events import DISPOSITIONS, KIND_MASK, KINDS, TYPES
+from detector.obligation_states import STATES
+from detector.stage import EVICTED
 from streams import settings
 from streams.batch_histogram import BatchHistogram
 from streams.faults import Fault
 from streams.metrics import SERIES_MAX, Metrics
 from streams.replay import load
+from streams.service.counting import CONTROL, RESULTS
 from streams.service.health import STUCK_S, not_ready, stuck
-from streams.service.meters import RESULTS, StageMeters, Vitals
+from streams.service.meters import StageMeters, Vitals
 from streams.service.page import Page
 from streams.service.partition import Held, Taken
-from streams.service.work import Letter, Work, batch_of
+from streams.service.work import Letter, Work
 
 FEEDS = {"x.login.v1": "login", "x.disbursement.v1": "disbursement"}
 PLACE = ("x.login.v1", 0)
@@ -67,10 +71,11 @@ class Remembering:
     """A partition, as far as it is measured."""
 
     clock_ms = 900_000
-    held = Held(7, 7_000, 3)
+    held = Held(7, 7_000, 3, {("overdue_imminent", False): 2, ("debit_failed", True): 1})
 
     def __init__(self) -> None:
         self.findings = (["first_rule", "second_rule"], np.zeros((2, 4), np.int64))
+        self.evicted = np.zeros(len(EVICTED), np.int64)
 
 
 @pytest.fixture
@@ -92,17 +97,22 @@ def shown(metrics: Metrics, name: str, **labels: str) -> float | None:
     return metrics.registry.get_sample_value(f"lendwatch_{name}", labels)
 
 
-def worked(*kinds: str, letters: int = 0) -> Work:
-    words = [np.zeros((1, len(WORDS)), np.int64) for _ in kinds]
-    for row, kind in zip(words, kinds, strict=True):
-        row[0, CODE] = KINDS[kind] | 1 << 40
-    bad = Letter(PLACE[0], 0, 1, None, None, (), "not_json", "")
-    return Work(batch=batch_of([object()] * len(kinds), words), letters=[bad] * letters)
+def lettered(letters: int) -> Work:
+    return Work(letters=[Letter(PLACE[0], 0, 1, None, None, (), "not_json", "")] * letters)
+
+
+def entered(*told: tuple[str, str]) -> Taken:
+    """Events by their kind, and by what the account stage made of each."""
+    table = np.zeros((KIND_MASK + 1, len(ENTERED_AS)), np.int64)
+    for kind, outcome in told:
+        table[KINDS[kind], ENTERED_AS.index(outcome)] += 1
+    return made(entered=table)
 
 
 def alert(revision: int, status: str, occurred_at: int = 990_000) -> dict[str, Any]:
     return {"typology": "sim_swap", "severity": "high", "status": status, "revision": revision,
-            "occurred_at": occurred_at}  # fmt: skip
+            "occurred_at": occurred_at, "entity": {"kind": "account", "id": "a"},
+            "alert_id": "1"}  # fmt: skip
 
 
 def decision(outcome: str, score: float, degraded: bool = False) -> dict[str, Any]:
@@ -111,19 +121,62 @@ def decision(outcome: str, score: float, degraded: bool = False) -> dict[str, An
 
 
 def made(**words: Any) -> Taken:
-    return Taken([], [], [], words.get("alerts", []), words.get("decisions", []))
+    return Taken([], [], [], words.get("alerts", []), words.get("decisions", []),
+                 entered=words.get("entered"))  # fmt: skip
 
 
 def test_what_is_committed_is_counted_by_feed_and_by_reason(
     metrics: Metrics, meters: StageMeters
 ) -> None:
-    work = worked("login_success", "login_failure", "debit_reversed", "handled", letters=2)
-    meters.committed({0: work}, [made()], [])
-    for feed, count in (("login", 2), ("auto_debit", 1), ("disposition", 1)):
-        assert shown(metrics, "events_total", feed=feed, outcome="taken") == count
+    took = entered(("login_success", "judged"), ("login_failure", "judged"),
+                   ("login_failure", "repeat"), ("debit_reversed", "too_late"),
+                   ("handled", "keyless"))  # fmt: skip
+    meters.committed({0: lettered(2)}, [took, made(), entered(("login_success", "judged"))], [])
+    for feed, outcome, count in (
+        ("login", "judged", 3),
+        ("login", "repeat", 1),
+        ("auto_debit", "too_late", 1),
+        ("disposition", "keyless", 1),
+    ):
+        assert shown(metrics, "events_total", feed=feed, outcome=outcome) == count
     assert shown(metrics, "events_total", feed="login", outcome="dead_letter") == 2
     assert shown(metrics, "dead_letters_total", feed="login", reason="not_json") == 2
     assert shown(metrics, "turns_total", stage="account") == 1
+
+
+def test_a_disposition_counts_by_its_word_and_a_label_where_it_found_its_draw(
+    metrics: Metrics, meters: StageMeters
+) -> None:
+    told = [("label_fraud", "judged"), ("confirmed_fraud", "judged"), ("contacted", "judged"),
+            ("contacted", "repeat"), ("label_cleared", "judged")]  # fmt: skip
+    meters.committed({}, [entered(*told)], [])
+    for word, count in (("confirmed_fraud", 2), ("false_positive", 1), ("contacted", 1),
+                        ("handled", 0)):  # fmt: skip
+        assert shown(metrics, "dispositions_total", disposition=word) == count
+    assert shown(metrics, "labels_total", verdict="fraud") == 1
+    assert shown(metrics, "labels_total", verdict="cleared") == 1
+
+
+def test_an_incident_is_open_until_it_is_over_and_no_other_stage_says_that_there_is_none(
+    metrics: Metrics, meters: StageMeters
+) -> None:
+    assert shown(metrics, "incidents_open", typology="feed_silent") is None
+    control = StageMeters(metrics, CONTROL, {})
+    assert shown(metrics, "incidents_open", typology="feed_silent") == 0
+
+    def said(*told: tuple[str, str]) -> float | None:
+        words = {"typology": "channel_outage", "entity": {"kind": "channel", "id": "bank"}}
+        control.committed({}, [made(alerts=[
+            alert(2, status) | words | {"alert_id": name} for name, status in told
+        ])], [])  # fmt: skip
+        return shown(metrics, "incidents_open", typology="channel_outage")
+
+    assert said(("1", "open"), ("2", "open"), ("1", "updated")) == 2
+    assert said(("1", "resolved")) == 1
+    assert said(("2", "withdrawn"), ("3", "resolved")) == 0
+    assert said(("4", "updated")) == 1, "told of before this worker had the stage"
+    control.left()
+    assert shown(metrics, "incidents_open", typology="channel_outage") == 0
 
 
 def test_an_alert_counts_once_and_each_of_its_revisions_by_status(
@@ -143,17 +196,18 @@ def test_decisions_are_counted_by_outcome_and_their_scores_lie_in_their_bounds(
     words = {"question": "unauthorized_transfer"}
     assert shown(metrics, "decisions_total", outcome="approve", **words) == 2
     assert shown(metrics, "decisions_degraded_total", **words) == 1
-    assert shown(metrics, "decision_score_bucket", le="0.01", **words) == 2
-    assert shown(metrics, "decision_score_count", **words) == 3
+    assert shown(metrics, "decision_score_bucket", le="0.01", outcome="approve", **words) == 2
+    assert shown(metrics, "decision_score_count", outcome="approve", **words) == 2
+    assert shown(metrics, "decision_score_count", outcome="decline", **words) == 1
 
 
 def test_a_batch_in_a_histogram_is_what_it_is_value_by_value(metrics: Metrics) -> None:
     bounds, rng = (0.1, 0.25, 0.5), np.random.default_rng(5)
     values = [*rng.uniform(0, 0.7, 500).tolist(), *bounds]
-    batches = BatchHistogram("many", "of many", "of", bounds, metrics.registry)
+    batches = BatchHistogram("many", "of many", ["of"], bounds, metrics.registry)
     singly = Histogram("singly", "one by one", ["of"], buckets=bounds, registry=metrics.registry)
     for part in (values[:100], [], values[100:]):
-        batches.observe("all", part)
+        batches.observe(("all",), part)
     for value in values:
         singly.labels("all").observe(value)
     for suffix, labels in [("_bucket", {"le": str(one)}) for one in (*bounds, "+Inf")] + [
@@ -219,7 +273,35 @@ def test_a_rule_that_never_hit_is_there_with_zero(
         assert shown(metrics, "findings_total", rule="second_rule", result=result) == 0
     assert shown(metrics, "state_entities", stage="account") == 7
     assert shown(metrics, "obligations") == 3
+    for state, answered, count in (("overdue_imminent", "no", 2), ("debit_failed", "yes", 1),
+                                   ("debit_failed", "no", 0)):  # fmt: skip
+        shows = shown(metrics, "obligations_open", state=state, answered=answered)
+        assert shows == count
     assert shown(metrics, "event_time_lag_seconds", stage="account") == 102
+
+
+def test_what_is_evicted_is_added_up_from_the_first_look_on(
+    metrics: Metrics, meters: StageMeters, clock: Clock
+) -> None:
+    one = Remembering()
+    for evicted in (0, 5, 12):
+        one.evicted[0] = evicted
+        clock.now_s += 1
+        meters.turned({0: one}, dict)  # type: ignore[dict-item]
+        assert shown(metrics, "evictions_total", stage="account", what="event") == evicted
+    assert shown(metrics, "evictions_total", stage="account", what="familiar") == 0
+
+
+def test_who_has_no_partitions_holds_nothing(
+    metrics: Metrics, meters: StageMeters, clock: Clock
+) -> None:
+    clock.now_s += 1
+    meters.turned({0: Remembering()}, dict)  # type: ignore[dict-item]
+    meters.left()
+    for name in ("state_entities", "state_bytes"):
+        assert shown(metrics, name, stage="account") == 0
+    assert shown(metrics, "obligations") == 0
+    assert shown(metrics, "obligations_open", state="debit_failed", answered="yes") == 0
 
 
 def test_a_restore_is_seen_while_it_runs_and_after(
@@ -299,11 +381,17 @@ def test_a_page_that_is_full_has_a_bounded_number_of_series_and_is_quick(
         for status in ("open", "updated", "withdrawn", "resolved"):
             metrics.revisions.labels(typology, status)
     for question in ("unauthorized_transfer", "insufficient_balance"):
-        metrics.scores.observe(question, [0.5])
         for outcome in ("approve", "review", "challenge", "decline"):
+            metrics.scores.observe((question, outcome), [0.5])
             metrics.decisions.labels(question, outcome)
-    for stage in ("account", "device", "network", "payee"):
-        one = StageMeters(metrics, stage, {f"x.{at}": "login" for at in range(6)})
+    for feed in TYPES:
+        for outcome in (*ENTERED_AS, "dead_letter"):
+            metrics.events.labels(feed, outcome)
+    for stage in ("account", "device", "network", "payee", CONTROL):
+        clock = Clock()
+        one = StageMeters(metrics, stage, {f"x.{at}": "login" for at in range(6)}, clock)
+        clock.now_s += 1
+        one.turned({0: Remembering()}, dict)  # type: ignore[dict-item]
         one.assigned([0])
         one.committed({}, [made(alerts=[alert(1, "open")])], [])
         one.spent("judge", 0.1)
@@ -323,6 +411,10 @@ def test_a_page_that_is_full_has_a_bounded_number_of_series_and_is_quick(
     series = [one for family in families for one in family.samples]
     print(f"{len(series)} series, {sorted(took_s)[4] * 1e3:.1f} ms a scrape")
     assert 500 < len(series) <= SERIES_MAX
+    assert {one.labels["disposition"] for one in series if "disposition" in one.labels} == {
+        *DISPOSITIONS
+    }
+    assert {one.labels["state"] for one in series if "state" in one.labels} == {*STATES}
     assert sorted(took_s)[4] <= 0.05
     names = {family.name for family in families}
     assert all(name.startswith(("lendwatch_", "process_")) for name in names)
@@ -332,14 +424,17 @@ def test_counting_a_full_turn_costs_under_three_hundredths_of_its_time(
     meters: StageMeters,
 ) -> None:
     """4,096 events at 40,000 a second are 100 ms; a third of them are decided."""
-    work = worked(*["login_success", "disbursement_requested", "debit_scheduled"] * 1_365)
-    taken = [made(decisions=[decision("approve", 0.2)] * 1_365, alerts=[alert(1, "open")] * 5)]
+    judged = [(one, "judged") for one in ("login_success", "disbursement_requested", "handled")]
+    taken = [
+        entered(*judged * 1_365),
+        made(decisions=[decision("approve", 0.2)] * 1_365, alerts=[alert(1, "open")] * 5),
+    ]
     took_s = []
     for at in range(21):
         message, began_s = Message(at, 1_000_000), time.perf_counter()
         meters.read([message])
         meters.spent("judge", 0.1)
-        meters.committed({0: work}, taken, [Offset(*PLACE, at + 1)])
+        meters.committed({0: lettered(1)}, taken, [Offset(*PLACE, at + 1)])
         meters.turned({0: Remembering()}, dict)  # type: ignore[dict-item]
         took_s.append(time.perf_counter() - began_s)
     print(f"{sorted(took_s)[10] * 1e3:.2f} ms a turn of 4,096 events")
