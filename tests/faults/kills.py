@@ -56,8 +56,15 @@ class Plan:
     rate: float
 
 
-def kills(site: Site, log: Log, truth: Outcome, plan: Plan, seed: int, say: Say) -> Verdict:
-    """Feed a log at a rate and kill workers meanwhile. The last worker has no name of its own."""
+def kills(
+    site: Site, log: Log, truth: Outcome, plan: Plan, seed: int, say: Say,
+    chosen: Callable[[Outcome], Outcome] | None = None,
+) -> Verdict:  # fmt: skip
+    """Feed a log at a rate and kill workers meanwhile. The last worker has no name of its own.
+
+    `chosen`: what of the outcome is held against the truth; all of it, and the state, where it is
+    not given.
+    """
     chance = random.Random(seed)
     workers = [site.worker(f"w{k}", named=k < plan.workers - 1) for k in range(plan.workers)]
     started(site, log, workers)
@@ -80,24 +87,30 @@ def kills(site: Site, log: Log, truth: Outcome, plan: Plan, seed: int, say: Say)
         fed_until_s = time.time()
         drained_s = site.groups.wait_drained(DRAIN_MAX_S)
         tally = tallied(workers, watch, fed_until_s, time.time())
-    verdict = judged(truth, site.outcome())
-    verdict.differing += [f"offset went back: {one}" for one in watch.went_back]
-    clean = state_from(log.lines, site.partitions)
-    found = state_of(site.bootstrap, site.prefix, site.partitions)
-    unlike = differences(clean, found)
-    verdict.differing += unlike
-    if tally.stuck:
-        verdict.differing.append(f"{tally.stuck} lives had work and time, and did nothing")
     say(
         f"  seed {seed}: {plan.kills} kills in {killed_s:.0f} s, {fed_at_kills:,} of"
         f" {len(log.dense):,} events fed meanwhile; drained {drained_s:.1f} s after the last"
     )
-    say(
-        f"  {tally.told}; offsets went back {len(watch.went_back)} times; the account"
-        f" stage's state: {len(clean):,} keys, {len(unlike)} unlike a clean run's"
-    )
-    say(f"  {pauses.told}")
+    say(f"  {tally.told}; offsets went back {len(watch.went_back)} times; {pauses.told}")
+    verdict = judged(truth, (chosen or _whole)(site.outcome()))
+    verdict.differing += [f"offset went back: {one}" for one in watch.went_back]
+    if tally.stuck:
+        verdict.differing.append(f"{tally.stuck} lives had work and time, and did nothing")
+    if chosen is None:
+        verdict.differing += _unlike_a_clean_run(site, log, say)
     return verdict
+
+
+def _whole(outcome: Outcome) -> Outcome:
+    return outcome
+
+
+def _unlike_a_clean_run(site: Site, log: Log, say: Say) -> list[str]:
+    """What of the account stage's state is not what the log alone makes of it."""
+    clean = state_from(log.lines, site.partitions)
+    unlike = differences(clean, state_of(site.bootstrap, site.prefix, site.partitions))
+    say(f"  the account stage's state: {len(clean):,} keys, {len(unlike)} unlike a clean run's")
+    return unlike
 
 
 def _victim(workers: Sequence[Worker], chance: random.Random, is_hasty: bool) -> Worker:

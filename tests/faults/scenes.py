@@ -11,6 +11,7 @@ from tests.faults import (
     clean,
     disk,
     heat,
+    holds,
     kills,
     loads,
     outages,
@@ -58,6 +59,20 @@ def killed(cluster: Cluster, is_short: bool, seed: int, say: Say) -> None:
     with site_on(cluster) as site:
         verdict = kills.kills(site, log, truth, plan, seed, say)
         _finish(verdict, f"kills: {plan.kills} of {plan.workers} workers; {verdict.told}", say)
+
+
+def holding(cluster: Cluster, is_short: bool, seed: int, say: Say) -> None:
+    """Workers killed while an outage holds people."""
+    found = holds.struck(log_of(TINY if is_short else SHORT)[0], seed)
+    plan = kills.Plan(4, 2, 200) if is_short else kills.Plan(30, 3, 300)
+    with tempfile.TemporaryDirectory(prefix="lendwatch-truth-") as folder:
+        truth = replayed(found.log.path, Path(folder))
+    say(f"holds: {len(found.log.lines):,} events, seed {seed}")
+    with site_on(cluster) as site:
+        verdict = holds.held(site, found, truth, plan, seed, say)
+        _finish(
+            verdict, f"holds: {plan.kills} kills of {plan.workers} workers; {verdict.told}", say
+        )
 
 
 def paused(cluster: Cluster, is_short: bool, seed: int, say: Say) -> None:
@@ -155,13 +170,15 @@ def _finish(verdict: Verdict, line: str, say: Say) -> None:
 
 
 SCENES: dict[str, Callable[[Cluster, bool, int, Say], None]] = {
-    "kills": killed, "exact": exact, "pauses": paused, "restarts": restarted, "outages": dark,
+    "kills": killed, "holds": holding, "exact": exact, "pauses": paused, "restarts": restarted,
+    "outages": dark,
     "poison": poisoned, "twins": twins, "sharing": shared, "backlog": backlog,
     "overload": overload, "hot": hot, "disk": full,
 }  # fmt: skip
 NODES = {
     "kills": 3,
+    "holds": 3,
     "outages": 3,
 }  # others are content with one, the short forms with what is there
 # What `make test` runs; the others have a short form too, for `--short`.
-IN_SHORT = ("kills", "exact", "pauses", "restarts", "poison", "hot")  # fmt: skip
+IN_SHORT = ("kills", "holds", "exact", "pauses", "restarts", "poison", "hot")  # fmt: skip
