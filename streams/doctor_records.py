@@ -11,7 +11,7 @@ from kafka.errors import KafkaTimeoutError, UnknownTopicOrPartitionError
 
 from streams.cluster import CONNECT_MAX_MS
 from streams.findings import Finding, Patient
-from streams.topics import STATES
+from streams.topics import CONTROL, STATES
 
 PROBE_MAX_S = 10
 # An event dated over five minutes after its arrival is refused; a tenth of that is worth a word.
@@ -120,7 +120,7 @@ def _hanging(patient: Patient, at: Any, start: int, age_s: int) -> Finding:
 
 def changelogs(patient: Patient) -> list[Finding]:
     """What a restart has to read: the state topics' bytes on disk."""
-    states = [patient.names.internal(f"{entity}-state") for entity in STATES]
+    states = [patient.names.internal(f"{entity}-state") for entity in (*STATES, CONTROL)]
     there = [name for name in states if name in patient.topics]
     if not there:
         return [Finding("changelogs", "note", "not looked at: there are none")]
