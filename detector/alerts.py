@@ -46,7 +46,7 @@ class Subject:
 class Hit:
     """A rule that hit, with what it saw; it outlives the rulebook that the rule was of.
 
-    `reason` is a reason of the contract without its contribution.
+    `reason` is a reason of the contract without its contribution. `rule_id` may name a model.
     """
 
     rule_id: str

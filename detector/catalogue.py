@@ -38,7 +38,7 @@ ACTIONS: Final = (
 )  # fmt: skip
 PURPOSES: Final = ("anti_fraud", "repayment", "operations")
 EFFECTS: Final = ("alert", "withdraw")
-TYPOLOGY_KINDS: Final = ("rules", "obligation", "conduct", "limit", "incident")
+TYPOLOGY_KINDS: Final = ("rules", "obligation", "conduct", "limit", "incident", "model")
 # What the texts may name of a typology that has no rules, by its kind.
 OWN_NAMES: Final[Mapping[str, tuple[str, ...]]] = {
     "obligation": ("failures", "attempts", "debited_minor", "due_minor", "left_minor",
@@ -46,6 +46,7 @@ OWN_NAMES: Final[Mapping[str, tuple[str, ...]]] = {
     "conduct": ("count", "beyond", "close", "by_night", "to_another", "hardship"),
     "limit": ("unpaid", "due"),
     "incident": ("hits", "attempts", "share", "usual", "amount_minor"),
+    "model": ("score", "threshold"),
 }  # fmt: skip
 EXPECTATIONS: Final = ("hit", "clear", "abstain")
 ENTITIES: Final = STAGES

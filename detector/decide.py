@@ -15,6 +15,7 @@ from detector.decisions import (
     Said,
     anomalies,
     draw_decision,
+    draw_score,
     outcome_of,
     rules_score,
 )
@@ -22,22 +23,26 @@ from detector.entering import Rows
 from detector.events import T
 from detector.features import Columns
 from detector.folding import Folded
+from detector.model_risk import ModelRisk
 from detector.records import Versions
 from detector.told import Told
 
 if TYPE_CHECKING:  # river is slow to import
-    from detector.models.draws import DrawModels
+    from detector.models.draws import DrawModels, Risk
 
 
 class Decider:
     """Writes the decisions of a batch."""
 
     def __init__(
-        self, columns: Columns, versions: Versions, models: DrawModels | None = None
-    ) -> None:
+        self, columns: Columns, versions: Versions, models: DrawModels | None = None,
+        risk: ModelRisk | None = None,
+    ) -> None:  # fmt: skip
+        """`models` and `risk`: both or neither."""
         self._columns = np.array([columns.index[name] for name in DRAW_COLUMNS], np.int64)
         self._versions = versions
         self._models = models
+        self._risk = risk
 
     def decide(
         self, told: Told, rows: Rows, draws: NDArray[np.int64], folded: Sequence[Folded],
@@ -47,13 +52,18 @@ class Decider:
         anomaly = anomalies(draws, rows.values, self._columns).tolist()
         places = draws.tolist()
         hits = [_hits(folded, row) for row in places]
-        said = self._said(rows, draws, hits)
+        said, found = self._said(rows, draws, hits)
         made = dict(others)
         for k, row in enumerate(places):
             alert_ids = [
                 alert_id for part in folded if row in part.alert_ids
                 for alert_id in part.alert_ids[row]
             ]  # fmt: skip
+            risks: dict[str, Hit] = {}
+            if self._risk is not None and (said_of := said[k]) is not None:
+                score = draw_score(rules_score(hits[k]), anomaly[k], said_of)
+                alert_id, risks = self._risk.judge(rows, row, found.get(k), score, said_of.version)
+                alert_ids += [alert_id] if risks else []
             event = {
                 "event_id": told.event_ids[row], "account_id": told.account_ids[row],
                 "occurred_at": int(rows.words[row, T]),
@@ -61,15 +71,16 @@ class Decider:
             made[row] = draw_decision(
                 event, hits[k], anomaly[k], list(dict.fromkeys(alert_ids)),
                 is_degraded=bool(rows.degraded[row]), versions=self._versions, said=said[k],
+                risks=risks,
             )  # fmt: skip
         return [made[row] for row in sorted(made)]
 
     def _said(
         self, rows: Rows, draws: NDArray[np.int64], hits: Sequence[Mapping[str, Hit]]
-    ) -> Sequence[Said | None]:
-        """What the models say of each draw."""
+    ) -> tuple[Sequence[Said | None], Mapping[int, Sequence[Risk]]]:
+        """What the models say of each draw, and what passed a threshold where one spoke."""
         if self._models is None:
-            return [None] * len(draws)
+            return [None] * len(draws), {}
         degraded = rows.degraded[draws].tolist()
         rules = np.array([rules_score(each) for each in hits], np.float64)
         outcomes = [
@@ -80,7 +91,7 @@ class Decider:
         supervised = 1.0 / (1.0 + np.exp(-scores.margin))
         columns = (scores.anomaly, supervised, scores.blended)
         told = [[None if math.isnan(x) else x for x in column.tolist()] for column in columns]
-        return list(map(Said, *told, scores.versions.tolist()))
+        return list(map(Said, *told, scores.versions.tolist())), scores.risks
 
 
 def _hits(folded: Sequence[Folded], row: int) -> dict[str, Hit]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -31,6 +32,7 @@ DEBIT_COLUMNS: Final = (
 REVIEW_CHANCE: Final = 0.5
 PRIOR_FAILURES, PRIOR_ATTEMPTS = 0.5, 10.0  # what an unknown account is taken for
 RECENT_MS: Final = 30 * 86_400_000
+NO_HITS: Final[Mapping[str, Hit]] = MappingProxyType({})
 
 
 class Said(NamedTuple):
@@ -75,24 +77,23 @@ def anomalies(
 def draw_decision(
     event: Mapping[str, Any], hits: Mapping[str, Hit], anomaly: float, alert_ids: list[str],
     *, is_degraded: bool, versions: Versions, said: Said | None = None,
+    risks: Mapping[str, Hit] = NO_HITS,
 ) -> dict[str, Any]:  # fmt: skip
     """The contract's decision on a draw; `event` gives event_id, account_id, occurred_at.
 
-    `anomaly`: the deviation from the account's own normal, where `said` has none.
+    `anomaly`: the deviation from the account's own normal, where `said` has none. `risks`: what the
+    models alone found, which is no part of what the rules say.
     """
     rules = rules_score(hits)
-    outcome = outcome_of(hits, is_degraded=is_degraded)
-    supervised, score = None, None
+    outcome = outcome_of({**hits, **risks}, is_degraded=is_degraded)
+    supervised = None
     if said is not None:
         anomaly = anomaly if said.anomaly is None else said.anomaly
         supervised = None if said.supervised is None else round(said.supervised, 9)
-        score = said.score
-    if score is None:
-        score = 1.0 - (1.0 - rules) * (1.0 - ANOMALY_SHARE * anomaly)
     return {
         **event,
         "question": "unauthorized_transfer",
-        "score": round(score, 9),
+        "score": round(draw_score(rules, anomaly, said), 9),
         "outcome": outcome,
         "components": {"rules": rules, "supervised": supervised, "anomaly": round(anomaly, 9)},
         "alert_ids": alert_ids,
@@ -100,6 +101,15 @@ def draw_decision(
         "degraded": is_degraded,
         "versions": versions.of_models(said.version if said is not None else 0),
     }
+
+
+def draw_score(rules: float, anomaly: float, said: Said | None) -> float:
+    """Law 27: the score of a draw, by the models where they have one; arguments as above."""
+    if said is not None and said.score is not None:
+        return said.score
+    if said is not None and said.anomaly is not None:
+        anomaly = said.anomaly
+    return 1.0 - (1.0 - rules) * (1.0 - ANOMALY_SHARE * anomaly)
 
 
 def rules_score(hits: Mapping[str, Hit]) -> float:

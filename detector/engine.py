@@ -75,7 +75,8 @@ class Engine:
         self.repayment = parts.repayment()
         self.control, self._counter = parts.control(), parts.counter()
         self.models = parts.models(recorded) if with_models else None
-        self._decider = parts.decider(self.models)
+        self._risk = parts.model_risk(self.subjects) if with_models else None
+        self._decider = parts.decider(self.models, self._risk)
         self._events: Counter[str] = Counter()
         self._states: Counter[str] = Counter()
         self._forgot_ms = 0
@@ -104,11 +105,13 @@ class Engine:
             self.repayment.said = {told.event_ids[row]: said for row, said in chances.items()}
         repayment = self._repay(batch.events, rows, kinds)
         revisions += [(row, -1, record) for row, record in repayment.alerts]
-        revisions.sort(key=lambda entry: (entry[0], entry[1]))
-        outputs.alerts = [record for _, _, record in revisions]
         outputs.decisions = self._decider.decide(
             told, rows, np.flatnonzero(rows.decide), folded, repayment.decisions
         )
+        if self._risk is not None:
+            revisions += [(row, len(STAGES), record) for row, record in self._risk.take_alerts()]
+        revisions.sort(key=lambda entry: (entry[0], entry[1]))
+        outputs.alerts = [record for _, _, record in revisions]
         findings = [finding for part in folded for finding in part.findings]
         outputs.findings = [record for _, record in sorted(findings, key=lambda entry: entry[0])]
         self._count(rows, kinds)
@@ -136,6 +139,8 @@ class Engine:
             for rule, result in zip(stage.rules, stage.results.tolist(), strict=True):
                 names = ("hit", "clear", "abstain", "error")
                 findings[rule.id] = dict(zip(names, result, strict=True))
+        if self._risk is not None:
+            findings |= self._risk.counts()
         return {
             "events": dict(self._events),
             **{name: self._states[name] for name in (*STATES.values(), "late")},
@@ -182,6 +187,8 @@ class Engine:
         for stage, book in zip(self.stages, self.books, strict=True):
             book.forget(stage.clock_ms, self._lateness_ms)
             stage.forget()
+        if self._risk is not None:
+            self._risk.book.forget(clock_ms, self._lateness_ms)
         oldest = min(stage.clock_ms for stage in self.stages if stage.clock_ms >= 0)
         self.subjects.forget_before(oldest - self._lateness_ms - EVIDENCE_REACH_MS)
         self.repayment.forget(clock_ms, self._lateness_ms)

@@ -15,6 +15,7 @@ from detector.features import Columns, absent_fields, absent_ids
 from detector.findings import Findings
 from detector.folding import Folder
 from detector.ids import Ids
+from detector.model_risk import ModelRisk
 from detector.models.inputs import columns_read
 from detector.onward import Postman
 from detector.policy import Policy
@@ -116,9 +117,14 @@ class Parts:
 
         return Models(self.columns.index, self._policy, recorded)
 
-    def decider(self, models: Models | None = None) -> Decider:
+    def model_risk(self, subjects: Subjects) -> ModelRisk:
+        """Who makes alerts of what the models alone found."""
+        return ModelRisk(self._rulebook, self.book(), subjects, self.writer, self.versions)
+
+    def decider(self, models: Models | None = None, risk: ModelRisk | None = None) -> Decider:
         """Who writes decisions."""
-        return Decider(self.columns, self.versions, None if models is None else models.draws)
+        draws = None if models is None else models.draws
+        return Decider(self.columns, self.versions, draws, risk)
 
 
 def standing_columns(rulebook: Rulebook) -> dict[str, str]:

@@ -84,10 +84,22 @@ def _steady_feeds() -> list[dict[str, Any]]:
     ]  # fmt: skip
 
 
+def _many_draws() -> list[dict[str, Any]]:
+    """Thirty borrowers KM1 to KM30, each on a device of its own to a card of its own: 600 draws of
+    40 days, of much the same amount."""
+    return [
+        {"at_ms": (n - 600) * 96 * _MINUTE, "type": "disbursement", "account_id": f"KM{n % 30 + 1}",
+         "session_id": "none", "ip": "none", "device_id": f"KMD{n % 30 + 1}",
+         "payee_id": f"KMP{n % 30 + 1}", "amount_minor": 18_000 + 40 * (n * 7 % 100)}
+        for n in range(600)
+    ]  # fmt: skip
+
+
 PRELUDES: Final[Mapping[str, Callable[[], list[dict[str, Any]]]]] = {
     "known_borrower": _known_borrower,
     "other_borrowers": _other_borrowers,
     "steady_channel": _steady_channel,
     "steady_provider": _steady_provider,
     "steady_feeds": _steady_feeds,
+    "many_draws": _many_draws,
 }

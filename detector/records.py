@@ -50,9 +50,10 @@ def reasons_of(hits: Mapping[str, Hit]) -> list[dict[str, Any]]:
     for hit in ordered:
         share = round(WEIGHTS[hit.severity] / total, SCORE_DIGITS)
         reason = dict(hit.reason)
+        speaker = "rule" if "rule" in reason else "model"
         reasons.append({
             "code": reason.pop("code"), "text": reason.pop("text"),
-            "text_zh": reason.pop("text_zh"), "rule": reason.pop("rule"),
+            "text_zh": reason.pop("text_zh"), speaker: reason.pop(speaker),
             "contribution": share, **reason,
         })  # fmt: skip
     return reasons

@@ -22,8 +22,9 @@ class Typology:
 
     `kind` "rules": judged by the rules of its file. The others are judged by code: "obligation" by
     the life cycle of obligations, "conduct" by what the lender does, "limit" by limit_advice.py,
-    "incident" by the control stage; then `severity`, `actions`, `text`, `text_zh` are its alerts'
-    own (else empty), and the raised ones those of a second degree ("" and () where it has none).
+    "incident" by the control stage, "model" by what the models say; then `severity`, `actions`,
+    `text`, `text_zh` are its alerts' own (else empty), and the raised ones those of a second degree
+    ("" and () where it has none).
     """
 
     name: str

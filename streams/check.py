@@ -98,9 +98,11 @@ def result_of(test: StoryTest, policy: Policy, rulebook: Rulebook) -> str:
     The latter of a typology without rules. `NOT_JUDGED` where the rule did not look at it at all.
     """
     ids = Ids()
-    engine, decoder = Engine(rulebook, policy, ids), Decoder(ids, TIME_MAX_MS)
-    lines = story_lines(test)
-    if test.rule in rulebook.typologies:
+    typology = rulebook.typologies.get(test.rule)
+    by_models = typology is not None and typology.kind == "model"
+    engine = Engine(rulebook, policy, ids, learns=by_models)
+    decoder, lines = Decoder(ids, TIME_MAX_MS), story_lines(test)
+    if typology is not None and not by_models:
         return _standing(test, engine, _decoded(decoder, lines, test), policy, rulebook)
     engine.process(_decoded(decoder, lines[:-1], test))
     before = engine.counts()["findings"][test.rule]

@@ -143,7 +143,9 @@ def _show_reason(console: Console, reason: Mapping[str, Any]) -> None:
     told = [
         f"{title} {reason[name].en}" for name, title in MEASURES.items() if reason[name] is not None
     ]
-    console.print(f"    {reason['rule']}: {', '.join(told)}", style="dim", markup=False)
+    console.print(
+        f"    {reason.get('rule') or reason['model']}: {', '.join(told)}", style="dim", markup=False
+    )
 
 
 def _money(alert: Mapping[str, Any]) -> str:

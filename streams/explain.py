@@ -157,7 +157,7 @@ class Explainer:
         }  # fmt: skip
         return {
             "text": Told(reason["text"], reason["text_zh"]),
-            "rule": reason["rule"],
+            "rule": reason.get("rule") or reason["model"],
             **told,
             "share": same(f"{reason['contribution']:.0%}"),
         }

@@ -47,7 +47,7 @@ class Deviations:
         if any(len(one) != len(DIRECTIONS) for one in told):
             raise ValueError("counts, means, variances: one a direction; write the weights anew")
         self.weights = weights
-        self._columns = np.array([names.index(name) for name in DIRECTIONS], np.int64)
+        self.columns = np.array([names.index(name) for name in DIRECTIONS], np.int64)
         spreads = [math.sqrt(x) if x > 0.0 else math.inf for x in weights.variances]
         signs = np.array(list(DIRECTIONS.values()), np.float64)
         self._means = np.array(weights.means, np.float64)
@@ -55,8 +55,8 @@ class Deviations:
 
     def deviations(self, inputs: NDArray[np.float32]) -> NDArray[np.float64]:
         """(rows, DIRECTIONS): what each input adds to the sum, 0 to DEVIATION_MAX."""
-        out = np.empty((len(inputs), len(self._columns)))
-        _deviate(inputs, self._columns, self._means, self._slopes, out)
+        out = np.empty((len(inputs), len(self.columns)))
+        _deviate(inputs, self.columns, self._means, self._slopes, out)
         return out
 
     def scores(self, inputs: NDArray[np.float32]) -> NDArray[np.float64]:

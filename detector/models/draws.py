@@ -15,6 +15,8 @@ from detector.models.examples import Example
 from detector.models.follower import Follower
 from detector.models.inputs import DRAW_INPUTS, Reader
 from detector.models.learner import Terms, Version
+from detector.models.thresholds import Thresholds, score_of
+from detector.models.wording import Carried
 
 QUESTION: Final = "unauthorized_transfer"
 VERDICTS: Final[Mapping[int, bool]] = {  # what people found, and whether it is fraud
@@ -35,6 +37,16 @@ ADVISED_AGAINST: Final = ("challenge", "decline")
 TARGETS_MAX: Final = 400_000  # event ids by which a disposition may name a draw
 
 
+@dataclass(frozen=True, slots=True)
+class Risk:
+    """A part whose score passed its threshold, and the inputs that carried it."""
+
+    part: str
+    score: float  # 0 to 1, as the threshold
+    threshold: float
+    carried: list[Carried]
+
+
 @dataclass(slots=True)
 class DrawScores:
     """What the models say of some draws. NaN: nothing yet."""
@@ -43,6 +55,7 @@ class DrawScores:
     margin: NDArray[np.float64]  # log-odds
     blended: NDArray[np.float64]  # probability
     versions: NDArray[np.int64]  # 0: none
+    risks: dict[int, list[Risk]]  # of those of which thresholds could say something
 
 
 class DrawModels:
@@ -50,10 +63,14 @@ class DrawModels:
 
     def __init__(
         self, places: Mapping[str, int], delay_ms: int, history_ms: int,
-        recorded: Sequence[Version] | None = None,
+        recorded: Sequence[Version] | None = None, alert_share: float = 0.0,
     ) -> None:  # fmt: skip
-        """`places`: columns by name. `recorded`: versions to follow instead of learning."""
+        """`places`: columns by name. `recorded`: versions to follow instead of learning.
+
+        `alert_share`: the share of draws that may be alerts of models.
+        """
         self._reader = Reader(DRAW_INPUTS, places)
+        self._thresholds = Thresholds(alert_share)
         self.follower = Follower(
             Terms(QUESTION, DRAW_INPUTS, delay_ms, True, True), history_ms, recorded
         )
@@ -70,7 +87,7 @@ class DrawModels:
         """
         n = len(draws)
         scores = DrawScores(
-            np.full(n, np.nan), np.full(n, np.nan), np.full(n, np.nan), np.zeros(n, np.int64)
+            np.full(n, np.nan), np.full(n, np.nan), np.full(n, np.nan), np.zeros(n, np.int64), {}
         )
         inputs = self._reader.read(draws, rows.values)
         kinds = rows.words[:, CODE] & KIND_MASK
@@ -84,6 +101,9 @@ class DrawModels:
             scores.anomaly[here], scores.margin[here] = said.anomaly, said.margin
             scores.blended[here] = said.blended
             scores.versions[here] = self.follower.scorer.number
+            for k in range(first, last):
+                if rows.state[draws[k]] == JUDGED:
+                    self._judge_risk(scores, k, inputs[k], has_hit=bool(rules[k] > 0.0))
             if self.follower.learner is None:
                 continue
             places = dict(zip(draws[here].tolist(), range(first, last), strict=True))
@@ -97,6 +117,20 @@ class DrawModels:
                         rows.words[row], inputs[k], float(rules[k]), scores, k, is_doubtful
                     )
         return scores
+
+    def _judge_risk(
+        self, scores: DrawScores, k: int, inputs: NDArray[np.float32], *, has_hit: bool
+    ) -> None:  # fmt: skip
+        margin, anomaly = float(scores.margin[k]), float(scores.anomaly[k])
+        passed = self._thresholds.judge(margin, anomaly, has_hit=has_hit)
+        if passed is not None:
+            scores.risks[k] = [
+                Risk(
+                    one.part, score_of(one.part, one.level), score_of(one.part, one.threshold),
+                    self.follower.scorer.carried(one.part, inputs),
+                )
+                for one in passed
+            ]  # fmt: skip
 
     def _judged(
         self, words: NDArray[np.int64], inputs: NDArray[np.float32], rules: float,

@@ -37,6 +37,7 @@ class ForestWeights(msgspec.Struct, frozen=True):
     features: list[int]  # trees x NODES
     thresholds: list[float | None]  # trees x NODES: at most this goes left; None: all goes left
     leaves: list[float]  # trees x LEAVES, log-odds
+    usual: list[float | None]  # an input: its median over negatives; None: mostly not known
 
 
 class Forest:
@@ -48,6 +49,8 @@ class Forest:
         nodes = trees * NODES
         if rest or len(weights.features) != nodes or len(weights.thresholds) != nodes:
             raise ValueError("leaves, features, thresholds: not of as many trees; write it anew")
+        if len(weights.usual) != len(weights.inputs):
+            raise ValueError("usual: not one an input; write it anew")
         if nodes and not 0 <= min(weights.features) <= max(weights.features) < len(weights.inputs):
             raise ValueError("features: names an input that is not there; write it anew")
         self.weights = weights
@@ -55,6 +58,19 @@ class Forest:
         told = [np.inf if x is None else x for x in weights.thresholds]
         self._thresholds = np.array(told, np.float32)
         self._leaves = np.array(weights.leaves, np.float64)
+        known = [np.nan if x is None else x for x in weights.usual]
+        self.usual = np.array(known, np.float32)
+
+    def lifts(self, row: NDArray[np.float32]) -> NDArray[np.float64]:
+        """By how much each input lifts a row's log-odds above what they were with its usual value.
+
+        The others stay as they are, so these do not add up to anything.
+        """
+        rows = np.repeat(row[np.newaxis], len(row) + 1, axis=0)
+        np.fill_diagonal(rows, self.usual)
+        margins = self.margins(rows)
+        lifts: NDArray[np.float64] = margins[-1] - margins[:-1]
+        return lifts
 
     def margins(self, inputs: NDArray[np.float32]) -> NDArray[np.float64]:
         """The log-odds of each row of inputs (n, inputs), each row by itself."""
@@ -83,7 +99,15 @@ def fit(
     _boost(binned, labels, np.full(len(labels), base), features, cuts, leaves)
     thresholds = _thresholds(edges, features, cuts)
     told = [None if np.isposinf(x) else float(x) for x in thresholds]
-    return ForestWeights(names, base, features.tolist(), told, leaves.tolist())
+    usual = _usual(inputs[~labels])
+    return ForestWeights(names, base, features.tolist(), told, leaves.tolist(), usual)
+
+
+def _usual(negatives: NDArray[np.float32]) -> list[float | None]:
+    """The lower median of each column, what is not known being lowest."""
+    ordered = np.sort(np.nan_to_num(negatives, nan=-np.inf), axis=0)
+    middle = ordered[(len(ordered) - 1) // 2].tolist()
+    return [None if x == -math.inf else x for x in middle]
 
 
 def bin_edges(inputs: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -25,7 +25,8 @@ class Models:
             KeyError: a column that a model reads is not there.
         """
         delay_ms = round(policy.label_delay_days * DAY_MS)
-        self.draws = DrawModels(places, delay_ms, policy.history_ms, recorded)
+        share = policy.budget.model_risk_per_10000_disbursements / 10_000.0
+        self.draws = DrawModels(places, delay_ms, policy.history_ms, recorded, share)
         self.debits = DebitModel(places, delay_ms, policy.history_ms, recorded)
 
     def take_versions(self) -> list[Version]:

@@ -9,11 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detector.models.blend import MARGIN_MAX, Blend
-from detector.models.deviations import Deviations
+from detector.models.deviations import DIRECTIONS, Deviations
 from detector.models.forest import Forest
 from detector.models.learner import Version
+from detector.models.wording import Carried
 
-LATER: Final = "weights of another question"
+CARRIED_MAX: Final = 3  # inputs that are named of a score
 
 
 @dataclass(slots=True)
@@ -50,6 +51,23 @@ class Scorer:
         if version.blend is not None:
             self._blend = Blend(version.blend)
         self.number = version.number
+
+    def carried(self, part: str, row: NDArray[np.float32]) -> list[Carried]:
+        """The inputs that lift a part's score most, at most CARRIED_MAX, the weightiest first."""
+        if part == "supervised":
+            assert self._forest is not None, "nothing scored this row"
+            names, columns = self._names, np.arange(len(self._names))
+            weights, usual = self._forest.lifts(row), self._forest.usual.tolist()
+        else:
+            assert self._deviations is not None, "nothing scored this row"
+            names, columns = list(DIRECTIONS), self._deviations.columns
+            weights = self._deviations.deviations(row[np.newaxis])[0]
+            usual = self._deviations.weights.means
+        order = np.argsort(-weights, kind="stable")[:CARRIED_MAX].tolist()
+        return [
+            Carried(names[k], float(row[columns[k]]), usual[k], float(weights[k]))
+            for k in order if weights[k] > 0.0
+        ]  # fmt: skip
 
     def score(self, inputs: NDArray[np.float32], rules: NDArray[np.float64]) -> Scores:
         """The scores of each row by itself; `rules`: what the rules said of it, 0 to 1."""

@@ -134,6 +134,23 @@ def taught(learner: BlendLearner, start: int, stop: int) -> None:
             learner.learn((parts[0], parts[1] * 4 - 2, parts[2]), chance < parts[0])
 
 
+def test_an_input_lifts_a_score_by_what_its_usual_value_would_take_from_it(
+    forest: ForestWeights,
+) -> None:
+    model, rows = Forest(forest), rows_of(20, seed=4)
+    negatives = rows_of(2000)[~labels_of(rows_of(2000))]
+    for column in (0, 3):
+        ordered = sorted(negatives[:, column].tolist(), key=lambda x: (not math.isnan(x), x))
+        assert forest.usual[column] == pytest.approx(ordered[(len(ordered) - 1) // 2])
+    for row in rows:
+        lifts = model.lifts(row)
+        for column in (0, 3, 5):
+            other, usual = row.copy(), forest.usual[column]
+            other[column] = np.nan if usual is None else usual
+            expected = walked(forest, row) - walked(forest, other)
+            assert lifts[column] == pytest.approx(expected, abs=1e-9)
+
+
 def test_a_blend_is_rivers_logistic_regression_where_no_weight_is_below_nothing() -> None:
     learner = BlendLearner()
     taught(learner, 0, 500)

@@ -26,6 +26,8 @@ login = false
 identity_verification = false
 [learning]
 label_delay_days = 1
+[budget]
+model_risk_per_10000_disbursements = 1000
 """
 
 
@@ -96,6 +98,24 @@ def lived(
     return decisions, alerts, versions
 
 
+def assert_risks_are_told(alerts: list[dict[str, Any]], decisions: list[dict[str, Any]]) -> None:
+    """Alerts of models: of draws on which no rule hit, by a part that is named with its version."""
+    risks = [alert for alert in alerts if alert["typology"] == "model_risk"]
+    decided = {one["event_id"]: one for one in decisions}
+    parts = set()
+    for alert in risks:
+        decision = decided[alert["trigger_event_id"]]
+        assert decision["components"]["rules"] == 0.0 and decision["outcome"] != "approve"
+        assert alert["alert_id"] in decision["alert_ids"]
+        assert alert["versions"]["models"] == decision["versions"]["models"] is not None
+        assert alert["actions"] == ["manual_review"] and alert["human_review"] == "required"
+        for reason in alert["reasons"]:
+            parts.add(reason["model"].split("@")[0])
+            assert reason["observed"] > reason["threshold"] and "rule" not in reason
+            assert "usually" in reason["text"] and "平时" in reason["text_zh"]
+    assert parts == {"supervised", "anomaly"}
+
+
 def test_neither_batches_nor_a_record_change_what_is_said(policy: Path) -> None:
     lines = log_of(days=14)
     whole = lived(lines, policy, len(lines))
@@ -103,6 +123,7 @@ def test_neither_batches_nor_a_record_change_what_is_said(policy: Path) -> None:
     decisions, alerts, versions = whole
     assert [version.forest for version in versions if version.forest is not None]
     assert lived(lines, policy, 500, recorded=versions)[:2] == (decisions, alerts)
+    assert_risks_are_told(alerts, decisions)
     draws = [one for one in decisions if one["question"] == "unauthorized_transfer"]
     late = draws[-300:]
     assert all(one["components"]["supervised"] is not None for one in late)

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from detector.models.deviations import DIRECTIONS
 from tests.quality import measures, peers
+from tests.quality.budget import show_budgets
 from tests.quality.judged import Judged, judged
 from tests.quality.sets import SETS, DevelopmentSet
 
@@ -36,6 +37,7 @@ def main() -> None:
             show_months(found)
         else:
             show(one, found, with_river=arguments.river)
+            show_budgets(found)
         print(flush=True)
 
 
