@@ -192,11 +192,11 @@ def test_obligations_shown_as_open_are_those_whose_alert_stands_also_after_a_res
 
 
 def test_each_fault_is_told_by_its_alert_and_nobody_is_called_for_another(
-    stack: Stack, drills: Drills, world: Path
+    stack: Stack, drills: Drills
 ) -> None:
     before = len(drills.heard())
     for drill in (
-        drills.consumer_stalled(logins_of(world / "log.jsonl", stack.folder)),
+        drills.consumer_stalled(logins_of(stack.folder / "first.jsonl", stack.folder)),
         drills.filled_with_dead_letters(), drills.silent(),
     ):  # fmt: skip
         print(drill.text)
