@@ -4,7 +4,8 @@
 
 Each pair is the two on topics of their own, over the same events; every other pair begins with the
 other one. The ratio is taken pair by pair, so that a machine that drifts does not move it, and the
-median counts. Exits with 1 where it is above what is promised.
+median counts. Beside it stands what the counting itself took of the worker's processor time
+(metered.py), which a neighbour hardly moves. Exits with 1 where one is above what is promised.
 """
 
 from __future__ import annotations
@@ -42,8 +43,9 @@ class With(Lendwatch):
         self.port = port
 
     def commands(self, place: Place) -> list[list[str]]:
-        ((*words,),) = super().commands(place)
-        return [[*words, "--metrics", f"127.0.0.1:{self.port}"]]
+        words = [sys.executable, "-m", "tests.bench.metered", "run"]
+        address = f"127.0.0.1:{self.port}"
+        return [[*words, "--bootstrap", place.bootstrap, "--metrics", address]]
 
 
 class Without(Lendwatch):
@@ -92,12 +94,22 @@ def pair(bench: Bench, world: World, number: int, port: int) -> dict[str, dict[s
         if isinstance(who, With):
             with scraped(port) as sizes:
                 told[who.name] = runs.backlog(bench, who, prefix, world)
+            told[who.name]["counting"] = counting_s(bench, who)
             if not sizes:
                 raise RuntimeError("the page was never there")
             bench.say(f"scraped {len(sizes)} times, {max(sizes):,} bytes")
         else:
             told[who.name] = runs.backlog(bench, who, prefix, world)
     return told
+
+
+def counting_s(bench: Bench, who: With) -> dict[str, float]:
+    """Processor seconds that the last run's worker spent on counting, by what."""
+    (log,) = sorted(
+        bench.folder.glob(f"run-*/{who.name}-0.log"), key=lambda one: one.stat().st_mtime
+    )[-1:]
+    last = log.read_text("utf-8").splitlines()[-1]
+    return {name: float(text) for name, _, text in (one.partition("=") for one in last.split())}
 
 
 def say(text: str) -> None:
@@ -128,6 +140,11 @@ def main() -> int:
         is_kept &= middle <= COST_MAX
         shown = ", ".join(f"{one:+.1%}" for one in costs)
         print(f"{text}: {middle:+.1%} (median of {shown}); promised: at most {COST_MAX:.0%}")
+    shares = [sum(one["counting"].values()) / one["worker_cpu_s"]
+              for one in (each["with-metrics"] for each in pairs)]  # fmt: skip
+    is_kept &= statistics.median(shares) <= COST_MAX
+    print("counting, of the worker's processor time:", ", ".join(f"{one:.2%}" for one in shares))
+    print("  seconds of the last run:", pairs[-1]["with-metrics"]["counting"])
     return 0 if is_kept or told.only_measure else 1
 
 
