@@ -3,7 +3,7 @@
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test stack drill test-faults kafka check quality bench bench-short bench-kafka \
-	bench-kafka-short lock clean
+	bench-kafka-short bench-metrics lock clean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -69,6 +69,9 @@ bench-kafka: $(READY) $(PEERS_READY) ## the service on a real broker, beside two
 
 bench-kafka-short: $(READY) $(PEERS_READY) ## the same over 60,000 events (some minutes)
 	$(BIN)/python -m tests.bench.kafka_bench --short --peers $(PEERS)/bin/python $(ARGS)
+
+bench-metrics: $(READY) ## the service with its metrics and without, in turns (about ten minutes)
+	$(BIN)/python -m tests.bench.metrics_bench $(ARGS)
 
 $(PEERS_READY): requirements-peers.lock | $(READY)
 	@echo "setting up $(PEERS), what the service is measured beside"

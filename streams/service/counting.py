@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detector.control_plan import TYPOLOGIES
-from detector.entering import ENTERED_AS, JUDGED, REPEAT
+from detector.entering import ENTERED_AS, REPEAT
 from detector.events import DISPOSITIONS, KINDS, KINDS_OF_TYPE
 from detector.memory import STAGES
 from detector.obligation_states import STATES
@@ -22,6 +22,7 @@ from streams.metrics import Metrics
 from streams.service.partition import Held, Partition, Taken
 from streams.service.work import Work
 
+DEAD_LETTER: Final = "dead_letter"  # an outcome beside ENTERED_AS
 RESULTS: Final = ("hit", "clear", "abstain", "error")
 VERDICTS: Final = {"fraud": KINDS["label_fraud"], "cleared": KINDS["label_cleared"]}
 # A verdict that found its draw has become a label.
@@ -44,7 +45,8 @@ class Counting:
         self._incidents: dict[str, str] = {}  # typologies of those open, by alert
         if stage == STAGES[0]:  # what is first seen at 1 is no increase, what never was no silence
             for feed in KINDS_OF_TYPE.keys() & set(feeds.values()):
-                metrics.events.labels(feed, ENTERED_AS[JUDGED])
+                for outcome in (*ENTERED_AS, DEAD_LETTER):
+                    metrics.events.labels(feed, outcome)
             for name in DISPOSITIONS:
                 metrics.dispositions.labels(name)
             for verdict in VERDICTS:
@@ -61,7 +63,7 @@ class Counting:
                 (one.topic, one.reason) for one in work.letters
             ).items():
                 feed = self._feeds[topic]
-                shown.events.labels(feed, "dead_letter").inc(count)
+                shown.events.labels(feed, DEAD_LETTER).inc(count)
                 shown.dead_letters.labels(feed, reason).inc(count)
             if work.values:
                 shown.blocks.labels(self.stage).inc(len(work.values))

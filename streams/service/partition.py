@@ -76,7 +76,7 @@ class Held(NamedTuple):
     entities: int
     bytes_used: int
     obligations: int | None
-    standings: Mapping[tuple[str, bool], int] | None  # as Repayment has them
+    standings: Mapping[tuple[str, bool], int] | None = None  # as Repayment has them
 
 
 class Partition(ABC):

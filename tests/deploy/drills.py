@@ -163,7 +163,8 @@ class Drills:
 
 
 def logins_of(log: Path, folder: Path) -> Path:
-    """The last log-ins of a log, under ids of their own, as a log."""
+    """The last log-ins of a log, under ids of their own, as a log. Not of a later one than was
+    sent: the clock would go on to them, and what comes then would be too late."""
     events = [json.loads(line) for line in log.read_text("utf-8").splitlines()[-2_000:]]
     logins = [one | {"event_id": f"drill-{at}"} for at, one in enumerate(events)
               if one["type"] == "login"]  # fmt: skip
@@ -182,7 +183,7 @@ def main() -> None:
             print(stack.places, flush=True)
             drills = Drills(stack)
             with feeding(stack, rest, RATE):
-                for drill in drills.all(logins_of(log, folder)):
+                for drill in drills.all(logins_of(first, folder)):
                     print(drill.text, flush=True)
             heard = drills.heard()
             print("all that was told:", *(f"{path} {name}" for path, name in heard), sep="\n  ")

@@ -6,14 +6,17 @@ import json
 import re
 import time
 import urllib.request
+from collections import Counter
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import promql_parser
 import pytest
 
 from deploy.grafana.dashboards import DASHBOARDS, written
+from detector.obligation_states import STATES
 from streams.metrics import SERIES_MAX
 from streams.service.counting import CONTROL
 from streams.topics import TopicNames
@@ -21,7 +24,7 @@ from tests.deploy.drills import PAGES, Drills, fed_before, logins_of, split
 from tests.deploy.stack import Stack, feeding, standing
 from tests.deploy.tools import DEPLOY, called, loaded
 from tests.kafka.broker import Cluster
-from tests.kafka.records import write
+from tests.kafka.records import read, write
 from tests.waiting import wait_until
 
 SCRAPE_MAX_S = 0.05
@@ -164,12 +167,36 @@ def test_a_killed_worker_is_told_through_alertmanager_and_taken_back(
     assert "{{" not in told["description"] and told["runbook_url"].endswith("down.md")
 
 
+def test_obligations_shown_as_open_are_those_whose_alert_stands_also_after_a_restart(
+    stack: Stack,
+) -> None:
+    wait_until(lambda: stack.shown("lendwatch_lag_records") == 0, 60, "nothing waits")
+    newest: dict[str, dict[str, Any]] = {}
+    for record in read(stack.bootstrap, TopicNames("stack").alert):
+        alert = json.loads(record.value)
+        known = newest.setdefault(alert["alert_id"], alert)
+        if alert["revision"] >= known["revision"]:
+            newest[alert["alert_id"]] = alert
+    stand = Counter(
+        one["typology"] for one in newest.values()
+        if one["typology"] in STATES and one["status"] in ("open", "updated")
+    )  # fmt: skip
+    print(stand)
+    assert stand.total() > 10
+
+    def shown() -> dict[str, float]:
+        found = stack.asked("sum by (state) (lendwatch_obligations_open) > 0")
+        return {one["metric"]["state"]: float(one["value"][1]) for one in found}
+
+    wait_until(lambda: shown() == stand, 30, "what stands is shown")
+
+
 def test_each_fault_is_told_by_its_alert_and_nobody_is_called_for_another(
-    stack: Stack, drills: Drills, world: Path
+    stack: Stack, drills: Drills
 ) -> None:
     before = len(drills.heard())
     for drill in (
-        drills.consumer_stalled(logins_of(world / "log.jsonl", stack.folder)),
+        drills.consumer_stalled(logins_of(stack.folder / "first.jsonl", stack.folder)),
         drills.filled_with_dead_letters(), drills.silent(),
     ):  # fmt: skip
         print(drill.text)

@@ -144,6 +144,16 @@ def test_what_is_committed_is_counted_by_feed_and_by_reason(
     assert shown(metrics, "turns_total", stage="account") == 1
 
 
+def test_what_may_come_to_a_feed_is_there_with_zero_before_anything_came(
+    metrics: Metrics, meters: StageMeters
+) -> None:
+    """Else a burst of dead letters right after a start would be no increase to Prometheus."""
+    assert meters.stage == "account"
+    for feed in FEEDS.values():
+        for outcome in (*ENTERED_AS, "dead_letter"):
+            assert shown(metrics, "events_total", feed=feed, outcome=outcome) == 0
+
+
 def test_a_disposition_counts_by_its_word_and_a_label_where_it_found_its_draw(
     metrics: Metrics, meters: StageMeters
 ) -> None:
