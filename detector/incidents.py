@@ -8,7 +8,7 @@ late events explained away is withdrawn.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import Any, Final
@@ -52,7 +52,8 @@ class Incident:
 class Measured:
     """What an interval amounts to. `usual`, `tolerated`: shares, when it began; of a feed minutes.
 
-    `event_id`: the newest event of all, which stands for a tick.
+    `event_id`: the newest event of all, which stands for a tick. `is_share`: what is compared with
+    them is the share of hits, else their number.
     """
 
     attempts: int
@@ -61,6 +62,7 @@ class Measured:
     usual: float
     tolerated: float
     event_id: str
+    is_share: bool = True
 
 
 @dataclass(slots=True)
@@ -77,6 +79,11 @@ class Samples:
     def accounts(self, began: int, end: int) -> int:
         """Of how many accounts they are."""
         return len({account_id for _, account_id in self._of(began, end)})
+
+    def forget(self, is_meant: Callable[[str], bool]) -> None:
+        """Drop those of the account whose id is meant."""
+        kept = [one for one in self.kept if not is_meant(one[2])]
+        self.kept = deque(kept, SAMPLES_MAX)
 
     def _of(self, began: int, end: int) -> list[tuple[str, str]]:
         return [
@@ -167,7 +174,8 @@ class IncidentAlerts:
         reasons = [{
             "code": typology.name, "text": typology.text.format(**seen),
             "text_zh": typology.text_zh.format(**seen), "rule": rule, "contribution": 1.0,
-            "observed": _share(share), "normal": _share(measured.usual),
+            "observed": _share(share if measured.is_share else measured.hits),
+            "normal": _share(measured.usual),
             "threshold": _share(measured.tolerated),
         }]  # fmt: skip
         edges = [("incident_began", "it began", "故障开始", incident.began)]

@@ -121,6 +121,15 @@ class Obligations:
             if not obligation.is_paid and named in (None, number)
         )
 
+    def channel_of(self, account: int, event: Disposition) -> str | None:
+        """The channel of the obligation that is named; None: none that is remembered."""
+        borrower = self.borrowers.get(account)
+        named = None if borrower is None else self._named(account, borrower, event)
+        obligation = None if named is None else self.of((account, named))
+        if obligation is None or event.occurred_at > obligation.kept_until_ms():
+            return None
+        return obligation.channel
+
     def is_due_before(self, clock_ms: int) -> bool:
         """Whether some deadline is before a time; it may turn out that nothing is to be said."""
         return self.borrowers.is_due_before(clock_ms)

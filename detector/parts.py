@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from detector.alert_book import AlertBook
 from detector.catalogue import STANDING_SUFFIX
+from detector.complaints import Complaints
 from detector.control import Control
 from detector.decide import Decider
 from detector.decisions import DEBIT_COLUMNS, DRAW_COLUMNS
@@ -104,6 +105,11 @@ class Parts:
     def control(self) -> Control:
         """The control stage, which has seen nothing."""
         return Control(self._rulebook, self._policy, self._calendar, self.versions)
+
+    def complaints(self) -> Complaints:
+        """Who hears complaints beside it, and has heard none."""
+        has_feed = self._policy.sources["disposition"]
+        return Complaints(self._rulebook, has_feed, self._calendar, self.versions)
 
     def models(self, recorded: Sequence[Version] | None) -> Models:
         """The models, which learn, or follow what was recorded."""

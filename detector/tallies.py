@@ -72,6 +72,11 @@ class Watched:
         self._channels: dict[str, int] = {}
         self._providers: dict[int, int] = {}  # by code: the series of errors, then that of passes
 
+    def provider(self, code: int) -> str | None:
+        """The name of a provider that is watched, by its code."""
+        series = self._providers.get(code)
+        return None if series is None else self.names[series]
+
     def tally(
         self, memory: ControlMemory, events: Sequence[Event], rows: Rows, exempt_minor: int
     ) -> tuple[ControlMemory, Tallies]:
