@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from detector.complaints import with_providers
 from detector.counted import Counts
 from detector.decode import Batch
 from detector.entering import ENTERED_AS, Rows, empty_rows, goes_to
@@ -95,7 +96,7 @@ class Link:
         outputs = LinkOutputs(
             alerts=self._alerts(folded, repaid.alerts),
             decisions=self._decider.decide(told, rows, early, [folded], repaid.decisions),
-            counted=self._counter.counted(batch.events, rows),
+            counted=self._counted(batch.events, rows, repaid),
             entered=_entered(rows),
         )
         return self._finished(outputs, rows, told, [folded])
@@ -188,6 +189,11 @@ class Link:
             if self.stage.day != day:
                 self._tidy()
         return folded, repaid
+
+    def _counted(self, events: Sequence[Event], rows: Rows, repaid: Repaid) -> Counts:
+        counts = self._counter.counted(events, rows)
+        counts.complaints = with_providers(repaid.complaints, rows.checked)
+        return counts
 
     def _alerts(self, folded: Folded, repaid: list[tuple[int, dict[str, Any]]]) -> Records:
         """Alerts in event order; of one event the obligation first (law 23)."""

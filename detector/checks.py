@@ -1,4 +1,5 @@
-"""The compiled look for who checks an account, and whether its newest check in reach passed."""
+"""The compiled look for who checks an account, and whether its newest check in reach passed; and
+for whose check a complaint is about."""
 
 from __future__ import annotations
 
@@ -7,7 +8,7 @@ from typing import Final
 from detector.events import CODE, KIND_MASK, PROVIDER_MASK, PROVIDER_SHIFT
 from detector.jit import compiled
 from detector.memory import DAY_MS, Memory, Row
-from detector.ring import at
+from detector.ring import at, find_id
 
 REACH_MS: Final = 600_000  # back from a request; a day where only the payout is told
 
@@ -32,3 +33,18 @@ def checked(m: Memory, r: Row, j: int, t: int, is_requested: bool) -> int:
         if kind == 4:
             return provider << 1 | 1
     return provider << 1
+
+
+@compiled
+def complained_of(m: Memory, r: Row, target: int) -> int:
+    """The provider of the verification that a complaint is about, shifted by one; beside it 1, as
+    nothing was drawn. 0: it is about none that the account's ring holds."""
+    j = find_id(m, r, target)
+    if j < 0:
+        return 0
+    code = m.slots[at(r, j), CODE]
+    kind = code & KIND_MASK
+    if kind < 4 or kind >= 8:
+        return 0
+    provider: int = (code >> PROVIDER_SHIFT) & PROVIDER_MASK
+    return provider << 1 | 1

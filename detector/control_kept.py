@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections import deque
+from collections import defaultdict, deque
 from typing import Any
 
 import msgspec
 import numpy as np
 
+from detector.complaints import Complaints, Entity, Heard
 from detector.control import Control
 from detector.control_memory import ControlMemory
 from detector.incidents import SAMPLES_MAX, Incident, Samples
@@ -29,6 +30,28 @@ class KeptSamples(msgspec.Struct, array_like=True):
     currency: str | None
 
 
+class KeptHeard(msgspec.Struct, array_like=True):
+    """What was heard of complaints about somebody."""
+
+    entity: Entity
+    minutes: dict[int, int]
+    samples: list[tuple[int, str, str]]
+    spike: Incident | None
+    newest: int
+    told: int
+
+
+class KeptComplaints(msgspec.Struct, array_like=True):
+    """Complaints, and where their ticks stand."""
+
+    heard: list[KeptHeard]
+    watched: list[Entity]
+    unwatched: int
+    began: int
+    now: int
+    event_id: str
+
+
 class Kept(msgspec.Struct):
     """A control stage."""
 
@@ -42,9 +65,10 @@ class Kept(msgspec.Struct):
     silent: dict[int, Incident]
     samples: list[KeptSamples]
     event_id: str
+    complaints: KeptComplaints
 
 
-def kept_of(control: Control) -> Kept:
+def kept_of(control: Control, complaints: Complaints) -> Kept:
     """What it remembers now."""
     watched = control.watched
     return Kept(
@@ -52,11 +76,11 @@ def kept_of(control: Control) -> Kept:
         watched.names, watched.unwatched, watched.channels, watched.providers,
         control.incidents, control.fails_open, control.silent,
         [KeptSamples(key, list(one.kept), one.currency) for key, one in control.samples.items()],
-        control.event_id,
+        control.event_id, _kept_complaints(complaints),
     )  # fmt: skip
 
 
-def take_up(control: Control, kept: Kept) -> None:
+def take_up(control: Control, complaints: Complaints, kept: Kept) -> None:
     """Let a fresh one go on from what another remembered.
 
     Raises:
@@ -78,6 +102,27 @@ def take_up(control: Control, kept: Kept) -> None:
     for one in kept.samples:
         control.samples[one.series] = Samples(deque(one.kept, SAMPLES_MAX), one.currency)
     control.event_id = kept.event_id
+    _take_up_complaints(complaints, kept.complaints)
+
+
+def _kept_complaints(of: Complaints) -> KeptComplaints:
+    return KeptComplaints(
+        [
+            KeptHeard(entity, one.minutes, list(one.samples.kept), one.spike, one.newest, one.told)
+            for entity, one in of.heard.items()
+        ],
+        sorted(of.watched), of.unwatched, of.began, of.now, of.event_id,
+    )  # fmt: skip
+
+
+def _take_up_complaints(into: Complaints, kept: KeptComplaints) -> None:
+    for one in kept.heard:
+        samples = Samples(deque(one.samples, SAMPLES_MAX))
+        into.heard[one.entity] = Heard(
+            defaultdict(int, one.minutes), samples, one.spike, one.newest, one.told
+        )
+    into.watched, into.unwatched = set(kept.watched), kept.unwatched
+    into.began, into.now, into.event_id = kept.began, kept.now, kept.event_id
 
 
 def _kept(array: np.ndarray[Any, Any]) -> Array:

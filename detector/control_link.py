@@ -15,7 +15,9 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 import msgspec
+import numpy as np
 
+from detector.complaints import Complaints, Said
 from detector.control import Control, Word
 from detector.control_kept import Kept, kept_of, take_up
 from detector.control_memory import MINUTE_MS
@@ -54,9 +56,12 @@ class _Whole(msgspec.Struct, array_like=True):
 class ControlLink:
     """One control stage and its state."""
 
-    def __init__(self, control: Control, hash_of: Callable[[str], int]) -> None:
-        """`control` has seen nothing; `hash_of`: of an account's id."""
+    def __init__(
+        self, control: Control, complaints: Complaints, hash_of: Callable[[str], int]
+    ) -> None:
+        """`control` and `complaints` have heard nothing; `hash_of`: of an account's id."""
         self.control = control
+        self.complaints = complaints
         self.clock_ms = -1  # up to which all is counted; negative before the first event
         self._hash_of = hash_of
         self._arrived_ms = -1  # when the newest block did
@@ -112,11 +117,23 @@ class ControlLink:
             return []
         over, self._held = upto(self._held, (clock_ms - 1) // MINUTE_MS)
         words = self.control.take(over) if len(over) else []
-        return words + self.control.advance(clock_ms)
+        words += self.control.advance(clock_ms)
+        return words + [Word(0, clock_ms, one.alerts) for one in self._complained(over, clock_ms)]
+
+    def _complained(self, over: Counts, clock_ms: int) -> list[Said]:
+        """What complaints of minutes that are over make it say, each heard at its minute's end."""
+        heard = [
+            one._replace(clock_ms=(one.minute + 1) * MINUTE_MS)
+            for one in sorted(over.complaints, key=lambda one: one.minute)
+        ]
+        began_ms = np.array([int(over.minutes.min()) * MINUTE_MS + 1 if len(over) else clock_ms])
+        said = self.complaints.take(heard, self.control.watched.provider, began_ms)
+        return said + self.complaints.advance(clock_ms)
 
     def erase(self, account: int) -> None:
         """Forget the account of an id of this hash; `changes` then takes it out of the state."""
-        self.control.erase(lambda account_id: self._hash_of(account_id) == account)
+        for one in (self.control, self.complaints):
+            one.erase(lambda account_id: self._hash_of(account_id) == account)
         self._is_whole_due = True
 
     def changes(self) -> list[Record]:
@@ -135,7 +152,7 @@ class ControlLink:
                 self._arrived_ms,
                 self._come,
                 packed(self._held, {}),
-                kept_of(self.control),
+                kept_of(self.control, self.complaints),
             )
         )
         starts = range(0, len(content), PIECE_BYTES)
@@ -174,7 +191,7 @@ class ControlLink:
         self.clock_ms, self._arrived_ms, self._come = whole.clock_ms, whole.arrived_ms, whole.come
         self._held = unpacked(whole.held).counts
         try:
-            take_up(self.control, whole.kept)
+            take_up(self.control, self.complaints, whole.kept)
         except ValueError as error:
             raise refusal(WHOLE, error) from error
 

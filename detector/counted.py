@@ -14,6 +14,7 @@ from typing import Final, NamedTuple, cast
 import numpy as np
 from numpy.typing import NDArray
 
+from detector.complaints import Complaint
 from detector.control_memory import MINUTE_MS
 from detector.control_walk import ATTEMPT, BARE, ERROR, NOTHING, PASSED
 from detector.entering import JUDGED, Rows
@@ -74,6 +75,7 @@ class Counts:
     providers: Mapping[int, str]  # by code, of those who answered here
     newest_id: Callable[[int], str]  # of a row: the newest event that it stands for
     samples: list[Sample] = field(default_factory=list)
+    complaints: list[Complaint] = field(default_factory=list)
 
     def __len__(self) -> int:
         return len(self.clock)

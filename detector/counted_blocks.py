@@ -13,6 +13,7 @@ from typing import NamedTuple
 import msgspec
 import numpy as np
 
+from detector.complaints import Complaint
 from detector.control_memory import MINUTE_MS
 from detector.counted import Counts, Sample
 from detector.sealing import SealError, sealed, unsealed
@@ -50,6 +51,7 @@ class _Block(msgspec.Struct, array_like=True):
     providers: dict[int, str]
     newest_ids: list[str]
     samples: list[Sample]
+    complaints: list[Complaint]
     come: dict[int, Come]
 
 
@@ -60,7 +62,8 @@ def packed(counts: Counts, come: Mapping[int, Come]) -> bytes:
     newest_ids = [counts.newest_id(row) for row in range(len(counts))]
     return sealed(_Block(
         minutes, who, total, amounts, counts.feeds.tobytes(), counts.what.tobytes(),
-        counts.channels, dict(counts.providers), newest_ids, counts.samples, dict(come),
+        counts.channels, dict(counts.providers), newest_ids, counts.samples, counts.complaints,
+        dict(come),
     ))  # fmt: skip
 
 
@@ -84,5 +87,6 @@ def unpacked(value: bytes) -> Told:
     counts = Counts(
         (minutes + 1) * MINUTE_MS, minutes, feeds, what, who, total, amounts, block.channels,
         block.providers, lambda row: block.newest_ids[row], block.samples,
+        block.complaints,
     )  # fmt: skip
     return Told(counts, block.come)

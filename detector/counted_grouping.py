@@ -45,12 +45,14 @@ def together(parts: Sequence[Counts]) -> Counts:
             for one, begin in zip(parts, begins.tolist(), strict=False)
             for sample in one.samples
         ],
+        complaints=[complaint for one in parts for complaint in one.complaints],
     )  # fmt: skip
 
 
 def by_minute(counts: Counts) -> Counts:
     """The same, of each minute, feed, and share of somebody one row; those that count nowhere left
-    out. The clock goes from minute's end to minute's end; rows of one stand by what came last."""
+    out. The clock goes from minute's end to minute's end; rows of one stand by what came last.
+    Complaints stay as they are."""
     rows = np.flatnonzero(counts.counts)
     if not len(rows):
         return _some(counts, rows, rows[:0], np.empty(0, np.int64))
@@ -90,6 +92,7 @@ def _some(
         newest_id=lambda row: newest_ids[row],
     )  # fmt: skip
     found.samples = _samples(counts, rows, starts, order)
+    found.complaints = counts.complaints
     return found
 
 
@@ -114,7 +117,10 @@ def _samples(
 def upto(counts: Counts, minute: int) -> tuple[Counts, Counts]:
     """Those of minutes before one, and the others."""
     is_before = counts.minutes < minute
-    return _chosen(counts, np.flatnonzero(is_before)), _chosen(counts, np.flatnonzero(~is_before))
+    before, after = (_chosen(counts, np.flatnonzero(which)) for which in (is_before, ~is_before))
+    before.complaints = [one for one in counts.complaints if one.minute < minute]
+    after.complaints = [one for one in counts.complaints if one.minute >= minute]
+    return before, after
 
 
 def _chosen(counts: Counts, rows: NDArray[np.int64]) -> Counts:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from detector.complaints import with_providers
 from detector.decode import Batch
 from detector.entering import KEYLESS, REPEAT, STALE, TOO_LATE, Rows, empty_rows, goes_to
 from detector.events import CODE, KIND_MASK, TYPES
@@ -74,6 +75,7 @@ class Engine:
         self._folders = parts.folders(self.stages, self.books, self.subjects)
         self.repayment = parts.repayment()
         self.control, self._counter = parts.control(), parts.counter()
+        self.complaints = parts.complaints()
         self.models = parts.models(recorded) if with_models else None
         self._risk = parts.model_risk(self.subjects) if with_models else None
         self._decider = parts.decider(self.models, self._risk)
@@ -129,6 +131,8 @@ class Engine:
             outputs.alerts += [*self.repayment.advance(word.at_ms), *word.alerts]
             outputs.alerts += self.repayment.hear(word.facts, word.at_ms)
         outputs.alerts += self.repayment.advance(clock_ms)
+        for said in self.complaints.advance(clock_ms):
+            outputs.alerts += said.alerts
         self.stages[0].advance(clock_ms)
         return outputs
 
@@ -163,7 +167,11 @@ class Engine:
             repaid.say(word.row, word.alerts)
             repaid.say(word.row, self.repayment.hear(word.facts, word.at_ms))
             row = word.row
-        return self.repayment.take(events, rows, kinds, slice(row, len(kinds)), repaid)
+        self.repayment.take(events, rows, kinds, slice(row, len(kinds)), repaid)
+        complaints = with_providers(repaid.complaints, rows.checked)
+        for said in self.complaints.take(complaints, self.control.watched.provider, rows.clock):
+            repaid.say(said.row, said.alerts)
+        return repaid
 
     def _run(self, place: int, rows: Rows, order: NDArray[np.int64] | None) -> Folded:
         stage = self.stages[place]

@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from detector.checks import checked
+from detector.checks import checked, complained_of
 from detector.clock import advance_clock, count_population
 from detector.events import (
     ACCOUNT,
@@ -78,7 +78,8 @@ class Rows(NamedTuple):
     onward: NDArray[np.uint8]
     degraded: NDArray[np.uint8]
     clock: NDArray[np.int64]  # of the account stage, once this event was handled
-    checked: NDArray[np.int64]  # of a draw: who checks its account << 1 | it passed; else 0
+    checked: NDArray[np.int64]  # of a draw: who checks its account << 1 | it passed; of a complaint
+    # about a verification: whose << 1 | 1; else 0
 
 
 def empty_rows(words: NDArray[np.int64], columns: int) -> Rows:
@@ -279,6 +280,8 @@ def enter_account(
     rows.onward[i] = rows.decide[i] or kind < 8 or kind == 10 or kind == 11
     if (kind == 32 or kind == 33) and w[OBJECT] != 0:
         rows.onward[i] = _resolve_label(m, r, w, kind)
+    if (kind == 36 or kind == 44) and w[OBJECT] != 0:
+        rows.checked[i] = complained_of(m, r, w[OBJECT])
     if too_late:
         rows.state[i] = TOO_LATE
         rows.degraded[i] = 1

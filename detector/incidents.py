@@ -52,7 +52,8 @@ class Incident:
 class Measured:
     """What an interval amounts to. `usual`, `tolerated`: shares, when it began; of a feed minutes.
 
-    `event_id`: the newest event of all, which stands for a tick.
+    `event_id`: the newest event of all, which stands for a tick. `is_share`: what is compared with
+    them is the share of hits, else their number.
     """
 
     attempts: int
@@ -61,6 +62,7 @@ class Measured:
     usual: float
     tolerated: float
     event_id: str
+    is_share: bool = True
 
 
 @dataclass(slots=True)
@@ -172,7 +174,8 @@ class IncidentAlerts:
         reasons = [{
             "code": typology.name, "text": typology.text.format(**seen),
             "text_zh": typology.text_zh.format(**seen), "rule": rule, "contribution": 1.0,
-            "observed": _share(share), "normal": _share(measured.usual),
+            "observed": _share(share if measured.is_share else measured.hits),
+            "normal": _share(measured.usual),
             "threshold": _share(measured.tolerated),
         }]  # fmt: skip
         edges = [("incident_began", "it began", "故障开始", incident.began)]

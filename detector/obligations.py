@@ -12,6 +12,7 @@ from typing import Any
 
 from detector.arrangements import Reliefs
 from detector.borrowers import LEDGER, Borrower, Borrowers, Key
+from detector.exposed import Exposed
 from detector.ledgers import Ledger
 from detector.limit_advice import LimitAdvice
 from detector.obligation_alerts import Moment, ObligationAlerts, alert_id_of
@@ -47,7 +48,7 @@ class Obligations:
         self._has_feed = policy.sources["auto_debit"]
         self.borrowers = Borrowers(policy.lateness_ms)
         self._outages = Outages()
-        self._exposed: dict[str, set[Key]] = {}  # by channel: whom word of an outage may concern
+        self._exposed = Exposed()
 
     def debit(
         self, key: Key, event: AutoDebit, mandate: int, chance: float, clock_ms: int,
@@ -76,7 +77,7 @@ class Obligations:
         channel = obligation.channel
         take_terms(obligation, event, (at_ms, arrival), chance)
         if event.outcome == "channel_error" or obligation.channel != channel:
-            self._expose(key, obligation)
+            self._exposed.add(key, obligation)
         by = Moment(at_ms, event.event_id)
         return self._look(key, borrower, obligation, clock_ms, by, speaks=is_judged)
 
@@ -121,6 +122,15 @@ class Obligations:
             if not obligation.is_paid and named in (None, number)
         )
 
+    def channel_of(self, account: int, event: Disposition) -> str | None:
+        """The channel of the obligation that is named; None: none that is remembered."""
+        borrower = self.borrowers.get(account)
+        named = None if borrower is None else self._named(account, borrower, event)
+        obligation = None if named is None else self.of((account, named))
+        if obligation is None or event.occurred_at > obligation.kept_until_ms():
+            return None
+        return obligation.channel
+
     def is_due_before(self, clock_ms: int) -> bool:
         """Whether some deadline is before a time; it may turn out that nothing is to be said."""
         return self.borrowers.is_due_before(clock_ms)
@@ -134,7 +144,7 @@ class Obligations:
         concerned = [
             (obligation.born, key, obligation)
             for channel in dict.fromkeys(channels)
-            for key in self._exposed.get(channel, ())
+            for key in self._exposed.of(channel)
             if (obligation := self.of(key)) is not None
         ]
         records = Records()
@@ -146,23 +156,12 @@ class Obligations:
         return records
 
     def expose_again(self, key: Key, obligation: Obligation) -> None:
-        """Take an obligation of an earlier life: word of an outage may concern it."""
-        missed_ms = obligation.due_ms + self._limits.missed_after_ms
-        is_missed = obligation.said is not None and obligation.said[0] == "debit_missed"
-        is_put_off = missed_ms < obligation.waits_ms < NEVER_MS
-        has_error = any(step.word == "channel_error" for step in obligation.steps)
-        if not obligation.is_paid and (is_missed or is_put_off or has_error):
-            self._expose(key, obligation)
+        """Take an obligation of an earlier life."""
+        self._exposed.add_again(key, obligation, self._limits.missed_after_ms)
 
     def forget(self) -> None:
         """Drop what is kept of obligations that are no longer remembered."""
-        for channel, keys in list(self._exposed.items()):
-            self._exposed[channel] = {key for key in keys if self.of(key) is not None}
-            if not self._exposed[channel]:
-                del self._exposed[channel]
-
-    def _expose(self, key: Key, obligation: Obligation) -> None:
-        self._exposed.setdefault(obligation.channel, set()).add(key)
+        self._exposed.forget(lambda key: self.of(key) is not None)
 
     def fire_before(self, clock_ms: int) -> tuple[int, Records] | None:
         """The next deadline before a time at which something is to be said: when, and what.
@@ -210,7 +209,7 @@ class Obligations:
             obligation.is_paid, next_ms = standing.is_paid, standing.next_ms
             is_answered = standing.facts.answered
             if standing.is_put_off:
-                self._expose(key, obligation)
+                self._exposed.add(key, obligation)
             if speaks and self._has_feed and (standing.state or obligation.is_open):
                 records = self._speak(key, borrower, obligation, standing, by)
         self.borrowers.wait_for(key, obligation, next_ms if self._has_feed else NEVER_MS)
@@ -242,7 +241,7 @@ class Obligations:
         said = [self._writer.record(key, obligation, state, standing, by, ledger.cure_days)]
         obligation.said = (state, *standing.saying[1:])
         if state == "debit_missed":
-            self._expose(key, obligation)
+            self._exposed.add(key, obligation)
         facts = standing.facts
         if standing.is_paid and facts.failures:
             ledger.note_cure(self._calendar.local(facts.paid_ms).day)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from detector.alert_book import AlertBook
 from detector.catalogue import STANDING_SUFFIX
+from detector.complaints import Complaints
 from detector.control import Control, counter_of
 from detector.counted import Counter
 from detector.decide import Decider
@@ -110,6 +111,11 @@ class Parts:
     def counter(self) -> Counter:
         """Who counts for it what the account stage took."""
         return counter_of(self._rulebook, self._policy)
+
+    def complaints(self) -> Complaints:
+        """Who hears complaints beside it, and has heard none."""
+        has_feed = self._policy.sources["disposition"]
+        return Complaints(self._rulebook, has_feed, self._calendar, self.versions)
 
     def models(self, recorded: Sequence[Version] | None) -> Models:
         """The models, which learn, or follow what was recorded."""

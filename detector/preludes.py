@@ -95,6 +95,20 @@ def _many_draws() -> list[dict[str, Any]]:
     ]  # fmt: skip
 
 
+def _debits_of_a_week() -> list[dict[str, Any]]:
+    """A log of nine days: a log-in on each, and an hour ago debits KD1 to KD20 of the accounts KA1
+    to KA20 by channel KC."""
+    events: list[dict[str, Any]] = [
+        {"at_ms": -day * _DAY, "type": "login", "account_id": "B"} for day in range(9, 0, -1)
+    ]
+    return events + [
+        {"at_ms": -_HOUR + n * 1000, "type": "auto_debit", "account_id": f"KA{n}",
+         "obligation_id": f"KB{n}", "channel": "KC", "outcome": "success",
+         "event_id": f"KD{n}", "amount_debited_minor": 100_000}
+        for n in range(1, 21)
+    ]  # fmt: skip
+
+
 PRELUDES: Final[Mapping[str, Callable[[], list[dict[str, Any]]]]] = {
     "known_borrower": _known_borrower,
     "other_borrowers": _other_borrowers,
@@ -102,4 +116,5 @@ PRELUDES: Final[Mapping[str, Callable[[], list[dict[str, Any]]]]] = {
     "steady_provider": _steady_provider,
     "steady_feeds": _steady_feeds,
     "many_draws": _many_draws,
+    "debits_of_a_week": _debits_of_a_week,
 }

@@ -10,6 +10,7 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from detector.complaints import COMPLAINTS, Complaint
 from detector.conduct import Conduct
 from detector.decisions import DEBIT_COLUMNS, debit_decision
 from detector.entering import JUDGED, STALE, TOO_LATE, Rows
@@ -25,7 +26,10 @@ from detector.schema import AutoDebit, Disposition, Event
 from detector.treatment import Calendar, Contacts
 
 SCHEDULED: Final = KINDS["debit_scheduled"]
-HEARD: Final = [KINDS[w] for w in sorted(ABOUT_OBLIGATIONS | {"confirmed_fraud", "false_positive"})]
+HEARD: Final = [
+    KINDS[word]
+    for word in sorted(ABOUT_OBLIGATIONS | COMPLAINTS | {"confirmed_fraud", "false_positive"})
+]
 
 
 class _Row(NamedTuple):
@@ -45,6 +49,7 @@ class Repaid:
 
     alerts: list[tuple[int, dict[str, Any]]] = field(default_factory=list)
     decisions: dict[int, dict[str, Any]] = field(default_factory=dict)
+    complaints: list[Complaint] = field(default_factory=list)
 
     def say(self, row: int, records: Sequence[dict[str, Any]]) -> None:
         """Add what was said at a row."""
@@ -167,6 +172,12 @@ class Repayment:
 
     def _disposition(self, event: Disposition, row: _Row, repaid: Repaid) -> None:
         account, is_judged = row.words[0], row.state == JUDGED
+        if event.disposition in COMPLAINTS and is_judged:
+            channel = self.obligations.channel_of(account, event)
+            repaid.complaints.append(
+                Complaint(row.at, row.clock_ms, event.occurred_at, channel, event.event_id,
+                          event.account_id or "")
+            )  # fmt: skip
         if event.disposition == "contacted":
             is_hardship = self.obligations.is_under_hardship(account, event)
             is_voice = event.contact_channel == "voice" and bool(event.contact_reached)

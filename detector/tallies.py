@@ -41,6 +41,11 @@ class Watched:
         self.channels: dict[str, int] = {}
         self.providers: dict[int, int] = {}  # by code: the series of errors, then that of passes
 
+    def provider(self, code: int) -> str | None:
+        """The name of a provider that is watched, by its code."""
+        series = self.providers.get(code)
+        return None if series is None else self.names[series]
+
     def tally(self, memory: ControlMemory, counts: Counts) -> tuple[ControlMemory, Series]:
         """Give rows their series, and series to whoever appears for the first time.
 

@@ -36,7 +36,8 @@ EXIT_OK, EXIT_FAILED = 0, 1
 RESULTS = ("hit", "clear", "abstain", "error")
 NOT_JUDGED = "not judged"
 FEED_OF = {  # without which a typology that has no rules says nothing; of others: auto_debit
-    "contact_breach": "disposition", "provider_outage": "identity_verification",
+    "contact_breach": "disposition", "complaint_spike": "disposition",
+    "provider_outage": "identity_verification",
     "provider_fail_open": "identity_verification", "feed_silent": "identity_verification",
 }  # fmt: skip
 

@@ -26,7 +26,7 @@ class ControlPartition(Partition):
     def __init__(self, number: int, parts: Parts, topics: StageTopics) -> None:
         form = {"versions": parts.versions.record, "partitions": 1}
         super().__init__(number, topics, form)
-        self._link = ControlLink(parts.control(), parts.ids.hash)
+        self._link = ControlLink(parts.control(), parts.complaints(), parts.ids.hash)
 
     @property
     def clock_ms(self) -> int:

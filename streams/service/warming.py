@@ -42,7 +42,7 @@ def warm(policy: Policy, rulebook: Rulebook) -> None:
         drawn = {"event_id": f"d{at}", "occurred_at": _DAY_MS * (at + 1) + 1,
                  "disbursement_id": f"x{at}"}  # fmt: skip
         lines += [orjson.dumps(_LOGIN | told), orjson.dumps(_DRAW | drawn)]
-    control = ControlLink(parts.control(), ids.hash)
+    control = ControlLink(parts.control(), parts.complaints(), ids.hash)
     blocks: dict[str, list[bytes]] = {stage: [] for stage in STAGES}
     for stage in STAGES:
         link = Link(stage, parts)

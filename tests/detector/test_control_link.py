@@ -26,6 +26,7 @@ from detector.policy import load_policy
 from detector.rulebook import load_rulebook
 from detector.sealing import SCHEMA
 from detector.state import StateError
+from tests.detector import test_complaints
 from tests.detector.attempts import HOUR, engine_of
 from tests.detector.test_incidents import as_lines, world
 
@@ -47,7 +48,7 @@ class Pair:
         self.restart()
 
     def restart(self) -> None:
-        self.control = ControlLink(self.parts.control(), self.ids.hash)
+        self.control = ControlLink(self.parts.control(), self.parts.complaints(), self.ids.hash)
         self.control.restore(kinds_of(self.log))
 
     def block(self, events: list[Record], left: Sequence[int] = ()) -> bytes:
@@ -154,6 +155,25 @@ def standing(alerts: list[Record]) -> set[tuple[Any, ...]]:
             began, ended = (edges.get(name) for name in ("incident_began", "incident_ended"))
             names[one["typology"], one["entity"]["id"], began] = one["status"], ended
     return {(*key, *value) for key, value in names.items()}
+
+
+def test_complaints_travel_and_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The stage is made again now and then, from the whole and from blocks."""
+    monkeypatch.setattr("detector.control_link.BLOCKS_MIN", 3)
+    monkeypatch.setattr("detector.control_link.BLOCKS_A_PIECE", 0)
+    events = sorted(test_complaints.world(1), key=lambda one: one["occurred_at"])
+    pair, found = Pair(2), []
+    for at, some in enumerate(split(events, 3)):
+        found += pair.take([pair.block(some)])[0]
+        if at % 5 == 4:
+            pair.restart()
+    expected = of_replay(events)
+    assert {"complaint_spike"} <= {one["typology"] for one in expected}
+    assert complained(found) == complained(expected)
+
+
+def complained(alerts: list[Record]) -> list[Record]:
+    return [one for one in alerts if one["typology"] == "complaint_spike"]
 
 
 @pytest.mark.parametrize("seed", range(3))
