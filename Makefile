@@ -40,7 +40,7 @@ test: $(READY) ## all tests; ARGS="-k logs" for some
 stack: $(READY) ## everything that runs beside the service, on this machine, until Ctrl-C
 	$(BIN)/python -m tests.deploy.stack $(ARGS)
 
-drill: $(READY) ## such a stack hurt in five ways; who is told, and when (about half an hour)
+drill: $(READY) ## such a stack hurt in five ways; who is told, and when (about twenty minutes)
 	$(BIN)/python -m tests.deploy.drills
 
 test-faults: $(READY) ## the service hurt in every way for hours; ARGS="kills --seed 3" for a part

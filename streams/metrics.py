@@ -74,9 +74,10 @@ class Metrics:
         self.record_commit = self._seconds(
             "record_commit", "From a record's append to its commit, one record a read", "stage"
         )
-        self.alert_delay = self._seconds(
-            "alert_delay", "From an event's own time to its alert's commit", "stage"
-        )
+        self.alert_delay = BatchHistogram(
+            "lendwatch_alert_delay_seconds", "From an event's own time to its alert's commit",
+            ("stage",), SECONDS, self.registry,
+        )  # fmt: skip
         self.clock_lag = self._gauge(
             "event_time_lag_seconds", "Behind now, by event time: the slowest partition", "stage"
         )

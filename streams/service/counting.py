@@ -93,12 +93,15 @@ class Counting:
     def alerts(self, alerts: Sequence[Mapping[str, Any]], now_s: float) -> None:
         """Alerts that were written, at a time."""
         shown = self._metrics
+        revisions = Counter((one["typology"], one["status"]) for one in alerts)
+        for labels, count in revisions.items():
+            shown.revisions.labels(*labels).inc(count)
+        opened = [one for one in alerts if one["revision"] == 1]
+        for labels, count in Counter((one["typology"], one["severity"]) for one in opened).items():
+            shown.alerts.labels(*labels).inc(count)
+        delays_s = [max(0.0, now_s - one["occurred_at"] / 1_000) for one in opened]
+        shown.alert_delay.observe((self.stage,), delays_s)
         for alert in alerts:
-            shown.revisions.labels(alert["typology"], alert["status"]).inc()
-            if alert["revision"] == 1:
-                shown.alerts.labels(alert["typology"], alert["severity"]).inc()
-                delay_s = max(0.0, now_s - alert["occurred_at"] / 1_000)
-                shown.alert_delay.labels(self.stage).observe(delay_s)
             if alert["entity"]["kind"] in INCIDENT_KINDS:
                 self._incident(alert)
 

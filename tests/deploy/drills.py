@@ -1,6 +1,6 @@
 """Faults of a running stack: each is told by its alert, and nobody is called for anything else.
 
-    make drill      # with the rules' own waits: about half an hour
+    make drill      # with the rules' own waits: about twenty minutes
 
 test_stack.py runs them with waits of a fifteenth.
 """
