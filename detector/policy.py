@@ -26,6 +26,7 @@ from detector.toml_section import Section, kind_of, parameter_value
 SHIPPED: Final = Path(__file__).parent / "policy.toml"
 STATUSES: Final = ("shadow", "live", "off")
 EVENT_CLASSES: Final = (Login, IdentityVerification, Disbursement, AutoDebit, Disposition)
+VERSIONS_MAX: Final = ("draw_version_max", "debit_version_max")
 HISTORY_MIN_DAYS: Final = 15  # what can be judged, and the hits of a week before it
 _ALWAYS: Final = frozenset({"event_id", "account_id", "occurred_at"})
 # What a source may lack for good: any field but those that every event must have to be one.
@@ -88,6 +89,8 @@ class Policy:
     rule_status: Mapping[str, str]  # by rule id: shadow, live, off
     budget: Budget
     label_delay_days: float
+    draw_version_max: int | None  # the newest version of models that may score; None: any
+    debit_version_max: int | None
     history_days: float
     relief: tuple[Relief, ...]
     campaigns: tuple[Campaign, ...]
@@ -130,7 +133,8 @@ Values = dict[str, Any]
 def _read(top: Section, base: Values) -> Values:
     """Base values with those of a file laid over; without a base every key is compulsory."""
     top.only(["timezone", "lateness_hours", *_TABLES, "relief", "campaign"])
-    empty: Values = {"durations": frozenset(), "absent_fields": frozenset(), "places": {}}
+    empty: Values = {"durations": frozenset(), "absent_fields": frozenset(), "places": {},
+                     **dict.fromkeys(VERSIONS_MAX)}  # fmt: skip
     values = empty | base
     if not base or top.has("timezone"):
         values["timezone"] = _timezone(top)
@@ -230,7 +234,8 @@ def _budget(section: Section, values: Values) -> None:
 
 
 def _learning(section: Section, values: Values) -> None:
-    section.only(["label_delay_days"])
+    section.only(["label_delay_days", *VERSIONS_MAX])
+    values |= {key: section.integer(key, 0, 10**9) for key in VERSIONS_MAX if section.has(key)}
     if section.has("label_delay_days") or "label_delay_days" not in values:
         values["label_delay_days"] = section.number("label_delay_days", 1, 365)
 
