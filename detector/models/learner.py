@@ -116,15 +116,13 @@ class Learner:
 
     def _learn_blend(self, ready: Sequence[Example]) -> BlendWeights | None:
         taught = [one for one in ready if one.parts is not None]
+        self._blend.at_rates(*self.examples.rates)
         for one in taught:
             assert one.parts is not None
             self._blend.learn(one.parts, one.label == 1)
         if not taught or self._blend.steps < BLENDED_MIN:
             return None
-        weights = self._blend.weights()
-        negatives, positives = self.examples.rates  # it was taught so many of them
-        sampled = math.log(negatives / positives)
-        return msgspec.structs.replace(weights, intercept=weights.intercept + sampled)
+        return self._blend.weights()
 
     def _learn_deviations(self) -> DeviationWeights | None:
         rows, self._of_hour = self._of_hour, {}

@@ -171,6 +171,24 @@ def test_contributions_and_the_intercept_add_up_to_the_log_odds() -> None:
     assert 1.0 / (1.0 + np.exp(-total)) == pytest.approx(model.scores(parts), abs=1e-12)
 
 
+def test_what_is_left_out_of_the_teaching_does_not_change_the_chance() -> None:
+    """Once all are taught, then an eighth of the negatives: the chance goes on near the truth."""
+    draw, learner = np.random.default_rng(SEED), BlendLearner()
+    for rate in (1.0, 0.125):
+        before = chance_of(learner)
+        learner.at_rates(rate, 1.0)
+        assert chance_of(learner) == pytest.approx(before)
+        for is_positive, kept in draw.random((20_000, 2)).tolist():
+            if is_positive < 0.2 or kept < rate:
+                learner.learn((0.0, 0.0, 0.0), is_positive < 0.2)
+        assert chance_of(learner) == pytest.approx(0.2, rel=0.4)
+
+
+def chance_of(learner: BlendLearner) -> float:
+    """What a blend says of a row of which no part says anything."""
+    return float(Blend(learner.weights()).scores(np.zeros((1, 3)))[0])
+
+
 def test_no_part_counts_against_another() -> None:
     weights = blend.BlendWeights(1, 0.0, [-5.0, 1.0, 1.0])
     model = Blend(weights)
