@@ -9,6 +9,8 @@ import numpy as np
 import orjson
 import pytest
 
+from detector.costs import Costs
+from detector.decisions import OUTCOMES
 from detector.decode import Decoder
 from detector.engine import Engine
 from detector.events import TIME_MAX_MS
@@ -147,6 +149,25 @@ def test_a_policy_goes_back_to_a_version_and_no_later_one_scores(
     kept = {one["event_id"]: one for one in told}
     draws = [one for one in same if one["question"] == "unauthorized_transfer"]
     assert draws and all(kept[one["event_id"]] == one for one in draws)
+
+
+def test_costs_raise_outcomes_by_the_score_and_change_nothing_else(
+    policy: Path, tmp_path: Path
+) -> None:
+    lines, dear = log_of(days=10), tmp_path / "policy.toml"
+    costs = Costs("CNY", review_minor=20, challenge_minor=300)
+    words = '[costs]\ncurrency = "CNY"\nreview_minor = 20\nchallenge_minor = 300\n'
+    dear.write_text(POLICY + words)
+    amounts = {event["event_id"]: event.get("amount_minor") for event in map(orjson.loads, lines)}
+    raised = set()
+    for one, other in zip(lived(lines, policy, 500)[0], lived(lines, dear, 500)[0], strict=True):
+        assert {**one, "outcome": ""} == {**other, "outcome": ""}
+        if other["outcome"] != one["outcome"]:
+            assert OUTCOMES.index(other["outcome"]) > OUTCOMES.index(one["outcome"])
+            wanted = costs.outcome(one["score"], amounts[one["event_id"]], "CNY")
+            assert other["outcome"] == wanted and one["components"]["supervised"] is not None
+            raised.add(other["outcome"])
+    assert raised == {"challenge"}
 
 
 def test_nothing_more_is_learnt_of_an_account_that_is_erased(policy: Path) -> None:
