@@ -10,8 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detector.alerts import Hit
+from detector.costs import Costs
 from detector.decisions import (
     DRAW_COLUMNS,
+    OUTCOMES,
     Said,
     anomalies,
     draw_decision,
@@ -20,7 +22,7 @@ from detector.decisions import (
     rules_score,
 )
 from detector.entering import Rows
-from detector.events import T
+from detector.events import AMOUNT, CODE, T, currency_of
 from detector.features import Columns
 from detector.folding import Folded
 from detector.model_risk import ModelRisk
@@ -36,9 +38,10 @@ class Decider:
 
     def __init__(
         self, columns: Columns, versions: Versions, models: DrawModels | None = None,
-        risk: ModelRisk | None = None,
+        risk: ModelRisk | None = None, costs: Costs | None = None,
     ) -> None:  # fmt: skip
         """`models` and `risk`: both or neither."""
+        self._costs = costs
         self._columns = np.array([columns.index[name] for name in DRAW_COLUMNS], np.int64)
         self._versions = versions
         self._models = models
@@ -71,9 +74,16 @@ class Decider:
             made[row] = draw_decision(
                 event, hits[k], anomaly[k], list(dict.fromkeys(alert_ids)),
                 is_degraded=bool(rows.degraded[row]), versions=self._versions, said=said[k],
-                risks=risks,
+                risks=risks, by_cost=self._by_cost(rows.words[row], said[k]),
             )  # fmt: skip
         return [made[row] for row in sorted(made)]
+
+    def _by_cost(self, words: NDArray[np.int64], said: Said | None) -> str:
+        """What a draw's expected loss is worth, where costs and a chance are known."""
+        if self._costs is None or said is None or said.score is None:
+            return OUTCOMES[0]
+        currency = currency_of(int(words[CODE]))
+        return self._costs.outcome(said.score, int(words[AMOUNT]), currency)
 
     def _said(
         self, rows: Rows, draws: NDArray[np.int64], hits: Sequence[Mapping[str, Hit]]

@@ -77,15 +77,17 @@ def anomalies(
 def draw_decision(
     event: Mapping[str, Any], hits: Mapping[str, Hit], anomaly: float, alert_ids: list[str],
     *, is_degraded: bool, versions: Versions, said: Said | None = None,
-    risks: Mapping[str, Hit] = NO_HITS,
+    risks: Mapping[str, Hit] = NO_HITS, by_cost: str = OUTCOMES[0],
 ) -> dict[str, Any]:  # fmt: skip
     """The contract's decision on a draw; `event` gives event_id, account_id, occurred_at.
 
     `anomaly`: the deviation from the account's own normal, where `said` has none. `risks`: what the
-    models alone found, which is no part of what the rules say.
+    models alone found, which is no part of what the rules say. `by_cost`: what its expected loss is
+    worth, at least.
     """
     rules = rules_score(hits)
-    outcome = outcome_of({**hits, **risks}, is_degraded=is_degraded)
+    by_hits = outcome_of({**hits, **risks}, is_degraded=is_degraded)
+    outcome = max(by_hits, by_cost, key=OUTCOMES.index)
     supervised = None
     if said is not None:
         anomaly = anomaly if said.anomaly is None else said.anomaly

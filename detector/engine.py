@@ -136,6 +136,14 @@ class Engine:
         self.stages[0].advance(clock_ms)
         return outputs
 
+    def erase_from_models(self, account_id: str) -> None:
+        """Let nothing more be learnt of an account, and drop the alerts that models made of it."""
+        account = self._ids.hash(account_id)
+        if self.models is not None:
+            self.models.forget_account(account)
+        if self._risk is not None:
+            self._risk.book.drop(account)
+
     def counts(self) -> dict[str, Any]:
         """What was handled so far, and what is remembered."""
         findings: dict[str, dict[str, int]] = {}

@@ -130,7 +130,7 @@ class Parts:
     def decider(self, models: Models | None = None, risk: ModelRisk | None = None) -> Decider:
         """Who writes decisions."""
         draws = None if models is None else models.draws
-        return Decider(self.columns, self.versions, draws, risk)
+        return Decider(self.columns, self.versions, draws, risk, self._policy.costs)
 
 
 def standing_columns(rulebook: Rulebook) -> dict[str, str]:

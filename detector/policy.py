@@ -9,7 +9,6 @@ when it is loaded with the policy (`places` says where each was written).
 from __future__ import annotations
 
 import hashlib
-import json
 import zoneinfo
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
@@ -17,8 +16,10 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
+from detector.costs import Costs, read_costs
 from detector.events import ID_MAX_CHARS, TIME_MAX_MS, TYPES
 from detector.networks import canonical_networks
+from detector.policy_canonical import canonical
 from detector.schema import AutoDebit, Disbursement, Disposition, IdentityVerification, Login
 from detector.toml_file import ConfigError, Keys, Place, TomlFile, nearest_name
 from detector.toml_section import Section, kind_of, parameter_value
@@ -26,6 +27,7 @@ from detector.toml_section import Section, kind_of, parameter_value
 SHIPPED: Final = Path(__file__).parent / "policy.toml"
 STATUSES: Final = ("shadow", "live", "off")
 EVENT_CLASSES: Final = (Login, IdentityVerification, Disbursement, AutoDebit, Disposition)
+VERSIONS_MAX: Final = ("draw_version_max", "debit_version_max")
 HISTORY_MIN_DAYS: Final = 15  # what can be judged, and the hits of a week before it
 _ALWAYS: Final = frozenset({"event_id", "account_id", "occurred_at"})
 # What a source may lack for good: any field but those that every event must have to be one.
@@ -88,6 +90,9 @@ class Policy:
     rule_status: Mapping[str, str]  # by rule id: shadow, live, off
     budget: Budget
     label_delay_days: float
+    draw_version_max: int | None  # the newest version of models that may score; None: any
+    debit_version_max: int | None
+    costs: Costs | None  # None: outcomes do not rest on expected cost
     history_days: float
     relief: tuple[Relief, ...]
     campaigns: tuple[Campaign, ...]
@@ -106,7 +111,8 @@ class Policy:
     @property
     def version(self) -> str:
         """Twelve hex digits that differ wherever the policy does."""
-        return hashlib.sha256(_canonical(self).encode()).hexdigest()[:12]
+        told = {f.name: getattr(self, f.name) for f in fields(Policy) if f.name != "places"}
+        return hashlib.sha256(canonical(told).encode()).hexdigest()[:12]
 
 
 def load_policy(overlay: Path | None = None) -> Policy:
@@ -129,9 +135,13 @@ Values = dict[str, Any]
 
 def _read(top: Section, base: Values) -> Values:
     """Base values with those of a file laid over; without a base every key is compulsory."""
-    top.only(["timezone", "lateness_hours", *_TABLES, "relief", "campaign"])
-    empty: Values = {"durations": frozenset(), "absent_fields": frozenset(), "places": {}}
+    top.only(["timezone", "lateness_hours", *_TABLES, "costs", "relief", "campaign"])
+    empty: Values = {"durations": frozenset(), "absent_fields": frozenset(), "places": {},
+                     **dict.fromkeys(VERSIONS_MAX), "costs": None}  # fmt: skip
     values = empty | base
+    costs = top.section("costs")
+    if costs is not None:
+        values["costs"] = read_costs(costs)
     if not base or top.has("timezone"):
         values["timezone"] = _timezone(top)
     if not base or top.has("lateness_hours"):
@@ -230,7 +240,8 @@ def _budget(section: Section, values: Values) -> None:
 
 
 def _learning(section: Section, values: Values) -> None:
-    section.only(["label_delay_days"])
+    section.only(["label_delay_days", *VERSIONS_MAX])
+    values |= {key: section.integer(key, 0, 10**9) for key in VERSIONS_MAX if section.has(key)}
     if section.has("label_delay_days") or "label_delay_days" not in values:
         values["label_delay_days"] = section.number("label_delay_days", 1, 365)
 
@@ -280,16 +291,3 @@ def _instant(section: Section, key: str) -> int:
     if not 0 <= instant_ms <= TIME_MAX_MS:
         raise section.error(key, "must be from 1970 to 2100")
     return instant_ms
-
-
-def _canonical(policy: Policy) -> str:
-    values = {f.name: getattr(policy, f.name) for f in fields(Policy) if f.name != "places"}
-    return json.dumps(values, sort_keys=True, default=_plain)
-
-
-def _plain(value: object) -> object:
-    if isinstance(value, frozenset):
-        return sorted(value)
-    if isinstance(value, Path):
-        return value.name
-    return [getattr(value, name) for name in value.__slots__]  # type: ignore[attr-defined]

@@ -76,10 +76,22 @@ class BlendLearner:
         """`weights`: where an earlier life left off."""
         told = BlendWeights(0, 0.0, list(FIRST)) if weights is None else weights
         self.steps = told.steps
+        self._sampled = 0.0  # what the sampling of examples adds to log-odds
         self._model = LogisticRegression(
             SGD(LEARNING_RATE), intercept_init=told.intercept, intercept_lr=LEARNING_RATE
         )
         self._model._weights = VectorDict(dict(zip(PARTS, told.weights, strict=True)))
+
+    def at_rates(self, negatives: float, positives: float) -> None:
+        """From now on it is taught these shares (0 to 1) of all negatives and positives.
+
+        Log-odds among what it is taught shift by ln(positives / negatives); the intercept is
+        shifted with them at once, for step by step it would lag behind and tell too little or much.
+        """
+        sampled = math.log(positives / negatives)
+        if sampled != self._sampled:
+            self._model.intercept += sampled - self._sampled
+            self._sampled = sampled
 
     def learn(self, parts: tuple[float, float, float], is_positive: bool) -> None:
         """Learn one example: its parts as they were when it was decided, and its label."""
@@ -87,8 +99,7 @@ class BlendLearner:
         self.steps += 1
 
     def weights(self) -> BlendWeights:
-        """What was learnt so far."""
+        """What was learnt so far, the intercept as it is where nothing is left out."""
         weights = self._model.weights
-        return BlendWeights(
-            self.steps, float(self._model.intercept), [float(weights[name]) for name in PARTS]
-        )
+        intercept = float(self._model.intercept) - self._sampled
+        return BlendWeights(self.steps, intercept, [float(weights[name]) for name in PARTS])

@@ -37,13 +37,16 @@ class DebitModel:
 
     def __init__(
         self, places: Mapping[str, int], delay_ms: int, history_ms: int,
-        recorded: Sequence[Version] | None = None,
+        recorded: Sequence[Version] | None = None, version_max: int | None = None,
     ) -> None:  # fmt: skip
-        """`places`: columns by name. `recorded`: versions to follow instead of learning."""
+        """`places`: columns by name. `recorded`: versions to follow instead of learning.
+
+        `version_max`: the newest that may come into force.
+        """
         self._reader = Reader(DEBIT_INPUTS, places)
         self._record = [places[name] for name in DEBIT_COLUMNS]
         terms = Terms(QUESTION, DEBIT_INPUTS, delay_ms, False, False, CYCLES_MS)
-        self.follower = Follower(terms, history_ms, recorded)
+        self.follower = Follower(terms, history_ms, recorded, version_max)
 
     def take(self, rows: Rows, kinds: NDArray[np.int64]) -> dict[int, tuple[float, int]]:
         """Score a batch's scheduled debits and learn from what became of earlier ones.

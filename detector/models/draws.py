@@ -64,15 +64,17 @@ class DrawModels:
     def __init__(
         self, places: Mapping[str, int], delay_ms: int, history_ms: int,
         recorded: Sequence[Version] | None = None, alert_share: float = 0.0,
+        version_max: int | None = None,
     ) -> None:  # fmt: skip
         """`places`: columns by name. `recorded`: versions to follow instead of learning.
 
-        `alert_share`: the share of draws that may be alerts of models.
+        `alert_share`: the share of draws that may be alerts of models. `version_max`: the newest
+        that may come into force.
         """
         self._reader = Reader(DRAW_INPUTS, places)
         self._thresholds = Thresholds(alert_share)
         self.follower = Follower(
-            Terms(QUESTION, DRAW_INPUTS, delay_ms, True, True), history_ms, recorded
+            Terms(QUESTION, DRAW_INPUTS, delay_ms, True, True), history_ms, recorded, version_max
         )
         self._targets: dict[int, int] = {}  # id of a disbursement's event: the disbursement's
 

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 HOUR_MS: Final = 3_600_000
 PENDING_MAX: Final = 100_000  # judged events that wait for a label
 KEPT_MAX: Final = (20_000, 8_000)  # negatives, positives
+CANARY_SHARE: Final = 0.1  # of all examples: none is ever fitted to
 ACCOUNT_MAX: Final = 48  # examples of one account and label: nobody teaches alone
 UNKNOWN, NEGATIVE, POSITIVE = -1, 0, 1
 
@@ -118,9 +119,10 @@ class Examples:
         ready, self._ready = self._ready, []
         return ready
 
-    def kept(self) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
-        """Inputs and labels of what is kept, in order of time and key."""
-        both = sorted(self._all(), key=lambda e: (e.decided_ms, e.key))
+    def kept(self, *, canaries: bool = False) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+        """Inputs and labels of what is kept to be fitted to, or never to be; by time and key."""
+        both = [one for one in self._all() if is_canary(one.key) == canaries]
+        both.sort(key=lambda e: (e.decided_ms, e.key))
         inputs = np.empty((len(both), self._width), np.float32)
         for k, example in enumerate(both):
             inputs[k] = example.inputs
@@ -195,6 +197,11 @@ class Examples:
         del self._known[example.key]
         self._of_account[(example.account, example.label)] -= 1
         del self._kept[example.label][example.key]
+
+
+def is_canary(key: int) -> bool:
+    """Whether an example is only ever used to try a version; by other bits than sampling uses."""
+    return ((key >> 32) & 0xFFFF) < CANARY_SHARE * 65_536.0
 
 
 def _is_sampled(key: int, rate: float) -> bool:

@@ -16,8 +16,15 @@ from detector.models.scorer import Scorer
 class Follower:
     """Brings new weights into force at the hour boundaries of the account stage's clock."""
 
-    def __init__(self, terms: Terms, history_ms: int, recorded: Sequence[Version] | None) -> None:
-        """`recorded`: versions to follow; None: learn. Nothing older than `history_ms` is kept."""
+    def __init__(
+        self, terms: Terms, history_ms: int, recorded: Sequence[Version] | None,
+        version_max: int | None = None,
+    ) -> None:  # fmt: skip
+        """`recorded`: versions to follow; None: learn. Nothing older than `history_ms` is kept.
+
+        `version_max`: none with a higher number comes into force (None: all do).
+        """
+        self._version_max = version_max
         names = [one.name for one in terms.inputs]
         self.scorer = Scorer(terms.question, names)
         self.learner = Learner(terms) if recorded is None else None
@@ -53,6 +60,10 @@ class Follower:
             version = self.learner.learn(hour_ms)
             if version is not None:
                 self.versions.append(version)
-                self.scorer.take(version)
+                self._take(version)
         while self._recorded and self._recorded[0].from_ms <= hour_ms:
-            self.scorer.take(self._recorded.pop(0))
+            self._take(self._recorded.pop(0))
+
+    def _take(self, version: Version) -> None:
+        if self._version_max is None or version.number <= self._version_max:
+            self.scorer.take(version)

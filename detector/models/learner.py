@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from detector.models.blend import MARGIN_MAX, BlendLearner, BlendWeights
 from detector.models.deviations import DeviationLearner, DeviationWeights
 from detector.models.examples import HOUR_MS, Example, Examples
-from detector.models.forest import ForestWeights, fit
+from detector.models.forest import Forest, ForestWeights, fit
 from detector.models.inputs import Input
 
 DAY_MS: Final = 24 * HOUR_MS
@@ -28,7 +28,23 @@ NEGATIVES_MIN: Final = 200
 GROWTH: Final = 0.25  # a forest is fitted anew when so much more was learnt since the last one ...
 REFIT_MS: Final = 7 * DAY_MS  # ... or after so long, where anything was
 ANEW_MIN: Final = 50
+CANARY_POSITIVES_MIN: Final = 10  # that a trial needs
+WORSE_MAX: Final = 2.0  # standard errors by which a challenger may seem worse and still passes
 BLENDED_MIN: Final = 200  # examples before the blend is used
+
+
+class Trial(msgspec.Struct, frozen=True):
+    """A new forest held against the one in force, on examples that neither was fitted to.
+
+    Losses are the mean of -ln(chance given to what came true); `error` is the standard error of
+    their difference, example by example.
+    """
+
+    examples: int
+    champion_loss: float
+    challenger_loss: float
+    error: float
+    is_promoted: bool
 
 
 class Version(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -41,6 +57,7 @@ class Version(msgspec.Struct, frozen=True, omit_defaults=True):
     forest: ForestWeights | None = None
     correction: float = 0.0  # of the forest's log-odds, for the sampling of what it learnt from
     blend: BlendWeights | None = None
+    trial: Trial | None = None  # of the forest, which is None where it did not pass
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +87,7 @@ class Learner:
         self._of_hour: dict[int, NDArray[np.float32]] = {}  # one draw an account
         self._fitted_at, self._fitted_ms = 0, -1
         self._number = 0
+        self._champion: tuple[Forest, float] | None = None  # and its correction
 
     def judged(self, example: Example) -> None:
         """An event was decided."""
@@ -82,25 +100,29 @@ class Learner:
         ready = self.examples.take_ready(hour_ms)
         blend = self._learn_blend(ready)
         deviations = self._learn_deviations()
-        forest, correction = self._learn_forest(hour_ms)
-        if blend is None and deviations is None and forest is None:
+        forest, correction, trial = self._learn_forest(hour_ms)
+        if blend is None and deviations is None and forest is None and trial is None:
             return None
         self._number += 1
         return Version(
-            self.terms.question, self._number, hour_ms, deviations, forest, correction, blend
-        )
+            self.terms.question, self._number, hour_ms, deviations, forest, correction, blend,
+            trial,
+        )  # fmt: skip
+
+    def forget_account(self, account: int) -> None:
+        """Drop all that would still be learnt of an account; weights that were made stay."""
+        self.examples.forget_account(account)
+        self._of_hour.pop(account, None)
 
     def _learn_blend(self, ready: Sequence[Example]) -> BlendWeights | None:
         taught = [one for one in ready if one.parts is not None]
+        self._blend.at_rates(*self.examples.rates)
         for one in taught:
             assert one.parts is not None
             self._blend.learn(one.parts, one.label == 1)
         if not taught or self._blend.steps < BLENDED_MIN:
             return None
-        weights = self._blend.weights()
-        negatives, positives = self.examples.rates  # it was taught so many of them
-        sampled = math.log(negatives / positives)
-        return msgspec.structs.replace(weights, intercept=weights.intercept + sampled)
+        return self._blend.weights()
 
     def _learn_deviations(self) -> DeviationWeights | None:
         rows, self._of_hour = self._of_hour, {}
@@ -110,18 +132,51 @@ class Learner:
             self._deviations.learn(row.tolist())
         return self._deviations.weights() if self._deviations.is_warm else None
 
-    def _learn_forest(self, hour_ms: int) -> tuple[ForestWeights | None, float]:
+    def _learn_forest(self, hour_ms: int) -> tuple[ForestWeights | None, float, Trial | None]:
+        """A forest that may come into force, its correction, and how it did in its trial."""
+        if not self._is_due(hour_ms):
+            return None, 0.0, None
+        self._fitted_at, self._fitted_ms = self.examples.learnt, hour_ms
+        inputs, labels = self.examples.kept()
+        if not 0 < labels.sum() < len(labels):
+            return None, 0.0, None
+        weights, correction = fit(self._names, inputs, labels), self.examples.correction()
+        challenger = Forest(weights)
+        trial = self._tried(challenger, correction)
+        if trial is not None and not trial.is_promoted:
+            return None, 0.0, trial
+        self._champion = (challenger, correction)
+        return weights, correction, trial
+
+    def _tried(self, challenger: Forest, correction: float) -> Trial | None:
+        """The challenger's trial; None where there is no champion yet or too little to try with."""
+        inputs, labels = self.examples.kept(canaries=True)
+        if self._champion is None or labels.sum() < CANARY_POSITIVES_MIN or labels.all():
+            return None
+        champion, its_correction = self._champion
+        old = losses(champion.margins(inputs) + its_correction - correction, labels)
+        new = losses(challenger.margins(inputs), labels)
+        n, worse = len(labels), new - old
+        error = float(np.std(worse, ddof=1)) / math.sqrt(n)
+        is_promoted = float(np.mean(worse)) <= WORSE_MAX * error
+        return Trial(n, float(np.mean(old)), float(np.mean(new)), error, is_promoted)
+
+    def _is_due(self, hour_ms: int) -> bool:
+        """Whether a forest is to be fitted."""
         examples = self.examples
         anew = examples.learnt - self._fitted_at
         if examples.positives < POSITIVES_MIN or examples.negatives < NEGATIVES_MIN:
-            return None, 0.0
+            return False
         is_due = self._fitted_ms >= 0 and hour_ms - self._fitted_ms >= REFIT_MS
         if anew < max(ANEW_MIN, 0 if is_due else GROWTH * self._fitted_at):
-            return None, 0.0
-        if examples.span_ms() < self.terms.span_min_ms:
-            return None, 0.0
-        self._fitted_at, self._fitted_ms = examples.learnt, hour_ms
-        return fit(self._names, *examples.kept()), examples.correction()
+            return False
+        return examples.span_ms() >= self.terms.span_min_ms
+
+
+def losses(margins: NDArray[np.float64], labels: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """-ln(chance given to what came true), margins in log-odds."""
+    told: NDArray[np.float64] = np.logaddexp(0.0, np.where(labels, -margins, margins))
+    return told
 
 
 def clipped(margin: float) -> float:

@@ -26,8 +26,22 @@ class Models:
         """
         delay_ms = round(policy.label_delay_days * DAY_MS)
         share = policy.budget.model_risk_per_10000_disbursements / 10_000.0
-        self.draws = DrawModels(places, delay_ms, policy.history_ms, recorded, share)
-        self.debits = DebitModel(places, delay_ms, policy.history_ms, recorded)
+        self.draws = DrawModels(
+            places, delay_ms, policy.history_ms, recorded, share,
+            policy.draw_version_max,
+        )  # fmt: skip
+        self.debits = DebitModel(
+            places, delay_ms, policy.history_ms, recorded, policy.debit_version_max
+        )
+
+    def forget_account(self, account: int) -> None:
+        """Drop all that would still be learnt of an account, by its id's hash.
+
+        Weights stay: they are sums over many, and name nobody.
+        """
+        for follower in (self.draws.follower, self.debits.follower):
+            if follower.learner is not None:
+                follower.learner.forget_account(account)
 
     def take_versions(self) -> list[Version]:
         """The versions made since the last time, by hour and question."""

@@ -15,7 +15,7 @@ from detector.models.deviations import DEVIATION_MAX, DIRECTIONS, DeviationLearn
 from detector.models.examples import HOUR_MS, Example, Examples
 from detector.models.forest import LEAVES, NODES, Forest, ForestWeights, fit
 from detector.models.inputs import DEBIT_INPUTS, DRAW_INPUTS, Reader
-from detector.models.learner import DAY_MS, Learner, Terms, Version, decoded, encoded
+from detector.models.learner import DAY_MS, Learner, Terms, Version, decoded, encoded, losses
 from detector.models.scorer import Scorer
 from detector.policy import load_policy
 from detector.rulebook import load_rulebook
@@ -171,6 +171,24 @@ def test_contributions_and_the_intercept_add_up_to_the_log_odds() -> None:
     assert 1.0 / (1.0 + np.exp(-total)) == pytest.approx(model.scores(parts), abs=1e-12)
 
 
+def test_what_is_left_out_of_the_teaching_does_not_change_the_chance() -> None:
+    """Once all are taught, then an eighth of the negatives: the chance goes on near the truth."""
+    draw, learner = np.random.default_rng(SEED), BlendLearner()
+    for rate in (1.0, 0.125):
+        before = chance_of(learner)
+        learner.at_rates(rate, 1.0)
+        assert chance_of(learner) == pytest.approx(before)
+        for is_positive, kept in draw.random((20_000, 2)).tolist():
+            if is_positive < 0.2 or kept < rate:
+                learner.learn((0.0, 0.0, 0.0), is_positive < 0.2)
+        assert chance_of(learner) == pytest.approx(0.2, rel=0.4)
+
+
+def chance_of(learner: BlendLearner) -> float:
+    """What a blend says of a row of which no part says anything."""
+    return float(Blend(learner.weights()).scores(np.zeros((1, 3)))[0])
+
+
 def test_no_part_counts_against_another() -> None:
     weights = blend.BlendWeights(1, 0.0, [-5.0, 1.0, 1.0])
     model = Blend(weights)
@@ -277,8 +295,9 @@ def test_memory_levels_off_and_the_correction_says_what_was_left_out(
                 held.label(key, True)
         held.take_ready(hour * HOUR_MS)
         assert held.positives <= 20 and held.negatives <= 60 and len(held._known) <= 500
-    inputs, labels = held.kept()
-    assert len(inputs) == held.positives + held.negatives
+    parts = [held.kept(canaries=canaries) for canaries in (False, True)]
+    labels = np.concatenate([labels for _, labels in parts])
+    assert len(labels) == held.positives + held.negatives
     share = labels.sum() / (~labels).sum() * math.exp(held.correction())
     assert share == pytest.approx(held.seen[1] / held.seen[0])
 
@@ -313,6 +332,52 @@ def lived(learner: Learner, scorer: Scorer, days: int) -> list[Version]:
             if row[0] > 1.6:
                 waiting.append((hour + 24, key))
     return made
+
+
+def test_a_forest_that_does_worse_on_what_neither_saw_does_not_come_into_force(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Once there is enough to try with, forests are fitted to the contrary of what is true."""
+    fitted: list[bool] = []
+
+    def misled(
+        names: list[str], inputs: NDArray[np.float32], labels: NDArray[np.bool_]
+    ) -> ForestWeights:
+        fitted.append(len(labels) > 3000)
+        return fit(names, inputs, ~labels if fitted[-1] else labels)
+
+    monkeypatch.setattr("detector.models.learner.fit", misled)
+    terms = Terms("unauthorized_transfer", DRAW_INPUTS, 2 * DAY_MS, True, True)
+    scorer = Scorer(terms.question, NAMES)
+    made = lived(Learner(terms), scorer, days=12)
+    trials = [version.trial for version in made if version.trial is not None]
+    refused = [one for one in trials if not one.is_promoted]
+    assert len(refused) == sum(fitted) > 0
+    assert all(one.challenger_loss > one.champion_loss for one in refused)
+    promoted = [version for version in made if version.forest is not None]
+    assert len(promoted) == len(fitted) - sum(fitted)
+    rows = rows_of(200)
+    margins = scorer.score(rows, np.zeros(200)).margin
+    assert np.corrcoef(margins, rows[:, 0] > 1.6)[0, 1] > 0.3
+
+
+def test_a_trial_is_on_examples_that_are_never_fitted_to() -> None:
+    held, draw = memory(), np.random.default_rng(SEED)
+    keys = draw.integers(-(1 << 63), 1 << 63, 3000).tolist()
+    for key in keys:
+        held.add(example(key, hour=0, account=key))
+        held.label(key, True)
+    fitted, tried = held.kept()[0], held.kept(canaries=True)[0]
+    assert len(fitted) + len(tried) == len(keys)
+    assert len(tried) / len(keys) == pytest.approx(examples.CANARY_SHARE, rel=0.2)
+    assert not set(fitted[:, 0].tolist()) & set(tried[:, 0].tolist())
+
+
+def test_the_loss_of_an_example_is_the_surprise_at_what_came_true() -> None:
+    margins, labels = np.array([0.0, 2.0, -3.0]), np.array([True, False, False])
+    chances = 1.0 / (1.0 + np.exp(-margins))
+    given = [chances[0], 1.0 - chances[1], 1.0 - chances[2]]
+    assert losses(margins, labels) == pytest.approx(-np.log(given))
 
 
 def test_a_record_of_versions_scores_as_the_run_that_made_it_and_learning_repeats_itself() -> None:

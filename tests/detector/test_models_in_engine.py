@@ -9,6 +9,8 @@ import numpy as np
 import orjson
 import pytest
 
+from detector.costs import Costs
+from detector.decisions import OUTCOMES
 from detector.decode import Decoder
 from detector.engine import Engine
 from detector.events import TIME_MAX_MS
@@ -128,6 +130,62 @@ def test_neither_batches_nor_a_record_change_what_is_said(policy: Path) -> None:
     late = draws[-300:]
     assert all(one["components"]["supervised"] is not None for one in late)
     assert draws[0]["components"]["supervised"] is None and draws[0]["versions"]["models"] is None
+
+
+def test_a_policy_goes_back_to_a_version_and_no_later_one_scores(
+    policy: Path, tmp_path: Path
+) -> None:
+    lines = log_of(days=8)
+    decisions, _, versions = lived(lines, policy, 500)
+    back = tmp_path / "policy.toml"
+    words = "[learning]\ndraw_version_max = 60\ndebit_version_max = 0\n"
+    back.write_text(POLICY.replace("[learning]\n", words))
+    told, _, made = lived(lines, back, 500)
+    assert [one.number for one in made] == [one.number for one in versions]
+    used = {one["versions"]["models"] for one in told if one["question"][:2] == "un"}
+    assert used == {None, *map(str, range(1, 61))}
+    assert {one["versions"]["models"] for one in told if one["question"][:2] == "in"} == {None}
+    same = [one for one in decisions if int(one["versions"]["models"] or 0) < 60]
+    kept = {one["event_id"]: one for one in told}
+    draws = [one for one in same if one["question"] == "unauthorized_transfer"]
+    assert draws and all(kept[one["event_id"]] == one for one in draws)
+
+
+def test_costs_raise_outcomes_by_the_score_and_change_nothing_else(
+    policy: Path, tmp_path: Path
+) -> None:
+    lines, dear = log_of(days=10), tmp_path / "policy.toml"
+    costs = Costs("CNY", review_minor=20, challenge_minor=300)
+    words = '[costs]\ncurrency = "CNY"\nreview_minor = 20\nchallenge_minor = 300\n'
+    dear.write_text(POLICY + words)
+    amounts = {event["event_id"]: event.get("amount_minor") for event in map(orjson.loads, lines)}
+    raised = set()
+    for one, other in zip(lived(lines, policy, 500)[0], lived(lines, dear, 500)[0], strict=True):
+        assert {**one, "outcome": ""} == {**other, "outcome": ""}
+        if other["outcome"] != one["outcome"]:
+            assert OUTCOMES.index(other["outcome"]) > OUTCOMES.index(one["outcome"])
+            wanted = costs.outcome(one["score"], amounts[one["event_id"]], "CNY")
+            assert other["outcome"] == wanted and one["components"]["supervised"] is not None
+            raised.add(other["outcome"])
+    assert raised == {"challenge"}
+
+
+def test_nothing_more_is_learnt_of_an_account_that_is_erased(policy: Path) -> None:
+    rules, ids = load_policy(policy), Ids()
+    engine = Engine(load_rulebook(None, rules), rules, ids, learns=True)
+    engine.process(Decoder(ids, TIME_MAX_MS).decode(log_of(days=6)))
+    assert engine.models is not None
+    account, other = ids.hash("a5"), ids.hash("a6")
+    for follower in (engine.models.draws.follower, engine.models.debits.follower):
+        assert follower.learner is not None
+        known = follower.learner.examples._known
+        assert {account, other} <= {one.account for one in known.values()}
+    engine.erase_from_models("a5")
+    for follower in (engine.models.draws.follower, engine.models.debits.follower):
+        assert follower.learner is not None
+        known = follower.learner.examples._known
+        assert other in {one.account for one in known.values()}
+        assert account not in {one.account for one in known.values()}
 
 
 def test_a_debit_that_follows_one_that_was_never_made_good_is_riskier(policy: Path) -> None:

@@ -7,12 +7,14 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
+import orjson
 from numpy.typing import NDArray
 
 from detector.models.deviations import DIRECTIONS
 from tests.quality import measures, peers
+from tests.quality.attacks import ATTACKS, attacked, frauds, show_attack
 from tests.quality.budget import show_budgets
-from tests.quality.judged import Judged, judged
+from tests.quality.judged import Judged, imported, judged
 from tests.quality.sets import SETS, DevelopmentSet
 
 HELD_BACK: Final = 0.25  # of the days: the last ones are the test
@@ -25,13 +27,22 @@ def main() -> None:
     for one in SETS:
         parser.add_argument(f"--{one.option}", type=Path, metavar="FILE", help=one.title)
     parser.add_argument("--river", action="store_true", help="river's own models, too (minutes)")
+    parser.add_argument(
+        "--attacks",
+        action="store_true",
+        help="what is lost under attack instead (five replays of each set)",
+    )
     arguments = parser.parse_args()
     for one in SETS:
         path: Path | None = getattr(arguments, one.option)
         if path is None:
             print(f"{one.title}: not measured; give its file with --{one.option}\n")
             continue
-        found = judged(one, path)
+        lines = imported(one, path)
+        if arguments.attacks:
+            show_attacks(one, lines)
+            continue
+        found = judged(one, lines)
         print(f"{one.title}: {len(found.labels):,} decisions, {found.versions:,} versions")
         if "auto_debit" in one.feeds:
             show_months(found)
@@ -43,9 +54,7 @@ def main() -> None:
 
 def show(one: DevelopmentSet, of: Judged, *, with_river: bool) -> None:
     """The table of a set of draws: its last days."""
-    days = of.times_ms // measures.DAY_MS
-    span = int(days[-1] - days[0]) + 1
-    cut_ms = (int(days[0]) + int(np.ceil(span * (1.0 - HELD_BACK)))) * measures.DAY_MS
+    cut_ms = cut_of(of.times_ms)
     delay_ms = one.delay_days * measures.DAY_MS
     test, train = of.times_ms >= cut_ms, of.times_ms < cut_ms - delay_ms
     labels = of.labels[test]
@@ -78,6 +87,23 @@ def show(one: DevelopmentSet, of: Judged, *, with_river: bool) -> None:
         for title, make in peers.SUPERVISED.items():
             taught = share if "forest" in title else 1.0
             line(title, peers.online(make, of, delay_ms, cut_ms, taught))
+
+
+def cut_of(times_ms: NDArray[np.int64]) -> int:
+    """Where the test begins."""
+    days = times_ms // measures.DAY_MS
+    span = int(days[-1] - days[0]) + 1
+    return (int(days[0]) + int(np.ceil(span * (1.0 - HELD_BACK)))) * measures.DAY_MS
+
+
+def show_attacks(one: DevelopmentSet, lines: list[bytes]) -> None:
+    """What the parts find of a set of draws while somebody works against them."""
+    truth = frauds([orjson.loads(line) for line in lines])
+    print(f"{one.title}\n{'recall at 1 % false alarms':32}{'anomaly':>12}{'supervised':>12}"
+          f"{'together':>12}{'AP':>9}")  # fmt: skip
+    for name in ATTACKS:
+        of = judged(one, attacked(lines, name), truth)
+        show_attack(name, of, cut_of(of.times_ms))
 
 
 def show_months(of: Judged) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -54,31 +53,41 @@ class Judged:
     versions: int
 
 
-def judged(one: DevelopmentSet, path: Path) -> Judged:
-    """Import a set and replay it, models learning."""
+def imported(one: DevelopmentSet, path: Path) -> list[bytes]:
+    """A set as lines of an event log."""
     with tempfile.TemporaryDirectory() as folder:
-        log, overlay = Path(folder) / "events.jsonl", Path(folder) / "policy.toml"
+        log = Path(folder) / "events.jsonl"
         run_import(mapping_path(one.mapping), path, log)
+        return log.read_bytes().splitlines()
+
+
+def judged(one: DevelopmentSet, lines: list[bytes], truth: set[str] | None = None) -> Judged:
+    """A log replayed, models learning. `truth`: what was fraud, where the log does not say so."""
+    with tempfile.TemporaryDirectory() as folder:
+        overlay = Path(folder) / "policy.toml"
         overlay.write_text(policy_of(one))
         policy = load_policy(overlay)
-        engine = Engine(load_rulebook(None, policy), policy, Ids(), learns=True)
-        return _replayed(engine, log, one)
+    engine = Engine(load_rulebook(None, policy), policy, Ids(), learns=True)
+    return _replayed(engine, lines, one, truth)
 
 
-def _replayed(engine: Engine, log: Path, one: DevelopmentSet) -> Judged:
+def _replayed(
+    engine: Engine, log: list[bytes], one: DevelopmentSet, truth: set[str] | None
+) -> Judged:
     assert engine.models is not None
     part = engine.models.debits if "auto_debit" in one.feeds else engine.models.draws
     listener = Listener(part._reader)
     part._reader = listener
     decoder = Decoder(Ids(), TIME_MAX_MS)
     records, bad, subject_of = [], set(), {}
-    for lines in _batches(log):
-        batch = decoder.decode(lines)
+    for start in range(0, len(log), BATCH):
+        batch = decoder.decode(log[start : start + BATCH])
         for event in batch.events:
             bad |= _bad(event)
             if isinstance(event, AutoDebit):
                 subject_of[event.event_id] = event.debit_id
         records += engine.process(batch).decisions
+    bad = bad if truth is None else truth
     subjects = [subject_of.get(record["event_id"], record["event_id"]) for record in records]
     parts = [record["components"] for record in records]
     return Judged(
@@ -105,15 +114,3 @@ def _bad(event: Event) -> set[str]:
     if isinstance(event, AutoDebit) and event.outcome in ("insufficient_balance", "partial"):
         return {event.debit_id}
     return set()
-
-
-def _batches(log: Path) -> Iterator[list[bytes]]:
-    lines: list[bytes] = []
-    with log.open("rb") as file:
-        for line in file:
-            lines.append(line.rstrip(b"\n"))
-            if len(lines) == BATCH:
-                yield lines
-                lines = []
-    if lines:
-        yield lines

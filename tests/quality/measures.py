@@ -56,6 +56,14 @@ def daily_precision(
     return float(np.mean(found))
 
 
+def top_of_days(scores: Scores, times_ms: NDArray[np.int64], most: int) -> Labels:
+    """Which rows are among the `most` highest of their day."""
+    is_top = np.zeros(len(scores), np.bool_)
+    for rows in _days(times_ms):
+        is_top[rows[np.argsort(-scores[rows], kind="stable")[:most]]] = True
+    return is_top
+
+
 def account_precision(
     scores: Scores, labels: Labels, times_ms: NDArray[np.int64], accounts: list[str], most: int
 ) -> float:
