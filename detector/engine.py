@@ -18,6 +18,7 @@ from detector.complaints import with_providers
 from detector.decode import Batch
 from detector.entering import KEYLESS, REPEAT, STALE, TOO_LATE, Rows, empty_rows, goes_to
 from detector.events import CODE, KIND_MASK, TYPES
+from detector.feed_breaks import DeadLetter
 from detector.fields import FIELDS
 from detector.folding import Folded
 from detector.ids import Ids
@@ -75,7 +76,7 @@ class Engine:
         self._folders = parts.folders(self.stages, self.books, self.subjects)
         self.repayment = parts.repayment()
         self.control, self._counter = parts.control(), parts.counter()
-        self.complaints = parts.complaints()
+        self.complaints, self.feed_breaks = parts.complaints(), parts.feed_breaks()
         self.models = parts.models(recorded) if with_models else None
         self._risk = parts.model_risk(self.subjects) if with_models else None
         self._decider = parts.decider(self.models, self._risk)
@@ -83,10 +84,11 @@ class Engine:
         self._states: Counter[str] = Counter()
         self._forgot_ms = 0
 
-    def process(self, batch: Batch) -> Outputs:
-        """Take a batch through all stages."""
+    def process(self, batch: Batch, letters: Sequence[DeadLetter] = ()) -> Outputs:
+        """Take a batch through all stages. `letters`: the dead ones among its lines."""
         outputs = Outputs()
         if not batch.events:
+            self.feed_breaks.take(empty_rows(batch.words, 0), letters, lambda _: "")
             return outputs
         rows = empty_rows(batch.words, self._column_count)
         kinds = rows.words[:, CODE] & KIND_MASK
@@ -106,6 +108,8 @@ class Engine:
             chances = self.models.debits.take(rows, kinds)
             self.repayment.said = {told.event_ids[row]: said for row, said in chances.items()}
         repayment = self._repay(batch.events, rows, kinds)
+        for said in self.feed_breaks.take(rows, letters, told.event_ids.__getitem__):
+            repayment.say(said.row, said.alerts)
         revisions += [(row, -1, record) for row, record in repayment.alerts]
         outputs.decisions = self._decider.decide(
             told, rows, np.flatnonzero(rows.decide), folded, repayment.decisions
@@ -131,7 +135,7 @@ class Engine:
             outputs.alerts += [*self.repayment.advance(word.at_ms), *word.alerts]
             outputs.alerts += self.repayment.hear(word.facts, word.at_ms)
         outputs.alerts += self.repayment.advance(clock_ms)
-        for said in self.complaints.advance(clock_ms):
+        for said in (*self.complaints.advance(clock_ms), *self.feed_breaks.advance(clock_ms)):
             outputs.alerts += said.alerts
         self.stages[0].advance(clock_ms)
         return outputs

@@ -13,6 +13,7 @@ from detector.counted import Counter
 from detector.decide import Decider
 from detector.decisions import DEBIT_COLUMNS, DRAW_COLUMNS
 from detector.features import Columns, absent_fields, absent_ids
+from detector.feed_breaks import FeedBreaks
 from detector.findings import Findings
 from detector.folding import Folder
 from detector.ids import Ids
@@ -116,6 +117,10 @@ class Parts:
         """Who hears complaints beside it, and has heard none."""
         has_feed = self._policy.sources["disposition"]
         return Complaints(self._rulebook, has_feed, self._calendar, self.versions)
+
+    def feed_breaks(self) -> FeedBreaks:
+        """Who watches beside it what arrives of each feed; nothing has."""
+        return FeedBreaks(self._rulebook, self._policy, self._calendar, self.versions)
 
     def models(self, recorded: Sequence[Version] | None) -> Models:
         """The models, which learn, or follow what was recorded."""

@@ -109,6 +109,14 @@ def _debits_of_a_week() -> list[dict[str, Any]]:
     ]  # fmt: skip
 
 
+def _many_logins() -> list[dict[str, Any]]:
+    """1,500 log-ins with all that they usually carry, from six hours ago to an hour ago."""
+    return [
+        {"at_ms": -6 * _HOUR + n * 12_000, "type": "login", "account_id": f"KA{n % 50}"}
+        for n in range(1500)
+    ]
+
+
 PRELUDES: Final[Mapping[str, Callable[[], list[dict[str, Any]]]]] = {
     "known_borrower": _known_borrower,
     "other_borrowers": _other_borrowers,
@@ -117,4 +125,5 @@ PRELUDES: Final[Mapping[str, Callable[[], list[dict[str, Any]]]]] = {
     "steady_feeds": _steady_feeds,
     "many_draws": _many_draws,
     "debits_of_a_week": _debits_of_a_week,
+    "many_logins": _many_logins,
 }

@@ -39,6 +39,7 @@ FEED_OF = {  # without which a typology that has no rules says nothing; of other
     "contact_breach": "disposition", "complaint_spike": "disposition",
     "provider_outage": "identity_verification",
     "provider_fail_open": "identity_verification", "feed_silent": "identity_verification",
+    "feed_broken": "login",
 }  # fmt: skip
 
 

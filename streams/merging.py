@@ -15,7 +15,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from detector.decode import Batch, Dead, Decoder
+from detector.decode import Batch, Decoder
 from detector.events import CODE, KIND_MASK, KINDS_OF_TYPE, TYPE_RANK, WORDS, T
 from streams.logs import Lines, Log, LogError
 
@@ -43,6 +43,7 @@ class Letter:
     line: int
     value: bytes
     whole_bytes: int | None  # length of the line where not all of it was kept
+    after_ms: int  # the newest time of an event before it in its log; negative: there was none
 
 
 @dataclass(slots=True)
@@ -59,9 +60,12 @@ def chunks(logs: Sequence[Log], decoder: Decoder, size: int) -> Iterator[Chunk]:
     LogError where a log breaks; of several logs, after the others were read to their ends.
     """
     if len(logs) == 1:
+        newest_ms = -1
         for lines in logs[0].batches(size):
             batch = decoder.decode(lines.lines)
-            yield Chunk(batch, letters_of(logs[0].label, lines, batch.dead))
+            reached = np.maximum.accumulate(np.concatenate(([newest_ms], batch.words[:, T])))
+            newest_ms = int(reached[-1])
+            yield Chunk(batch, letters_of(logs[0].label, lines, batch, reached))
         return
     heads = [_Head(log, decoder, size) for log in logs]
     open_heads = list(range(len(heads)))
@@ -81,8 +85,12 @@ def chunks(logs: Sequence[Log], decoder: Decoder, size: int) -> Iterator[Chunk]:
             raise head.error
 
 
-def letters_of(log: str, lines: Lines, dead: Sequence[Dead]) -> list[Letter]:
-    """The dead letters of a decoded batch of a log's lines."""
+def letters_of(log: str, lines: Lines, batch: Batch, reached: NDArray[np.int64]) -> list[Letter]:
+    """The dead letters of a decoded batch of a log's lines.
+
+    `reached`: the newest time before the batch, then after each of its events.
+    """
+    before = np.searchsorted(batch.positions, [one.position for one in batch.dead])
     return [
         Letter(
             one.reason,
@@ -91,8 +99,9 @@ def letters_of(log: str, lines: Lines, dead: Sequence[Dead]) -> list[Letter]:
             lines.numbers[one.position],
             lines.lines[one.position],
             lines.lengths.get(one.position),
+            after_ms,
         )
-        for one in dead
+        for one, after_ms in zip(batch.dead, reached[before].tolist(), strict=True)
     ]
 
 
@@ -129,7 +138,8 @@ class _Head:
         own = (batch.words[:, T] << RANK_BITS) + RANK_OF_KIND[kinds]
         reached = np.maximum.accumulate(np.concatenate(([self.last_place], own)))
         dead = np.array([one.position for one in batch.dead], dtype=np.int64)
-        self._batch, self._letters = batch, letters_of(self._log.label, lines, batch.dead)
+        self._batch = batch
+        self._letters = letters_of(self._log.label, lines, batch, reached >> RANK_BITS)
         self._places = reached[1:]
         self._letter_places = reached[np.searchsorted(batch.positions, dead)]
         self._event_at = self._letter_at = 0

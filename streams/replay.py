@@ -27,6 +27,7 @@ from streams import __version__, settings
 from streams.ahead import ahead
 from streams.collecting import seldom_collected
 from streams.faults import Fault
+from streams.feed_letters import feed_letters
 from streams.logs import STDIN, Log, LogError
 from streams.memory_used import peak_memory_bytes
 from streams.merging import Chunk, chunks
@@ -184,7 +185,7 @@ class _Run:
         self._last_ms: int | None = None
 
     def take(self, chunk: Chunk) -> None:
-        found = self._engine.process(chunk.batch)
+        found = self._engine.process(chunk.batch, feed_letters(chunk.letters))
         self._outputs.write(found.alerts, found.decisions, found.findings, chunk.letters)
         if self._engine.models is not None:
             self._outputs.write_models(

@@ -19,6 +19,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import orjson
 from rich.console import Console
 from rich.table import Table
@@ -109,8 +110,9 @@ def steps(path: Path, folder: Path, book: tuple[Rulebook, Policy], size: int) ->
         found = engine.process(batch)
         clock.ended("decide")
         outputs.write(
-            found.alerts, found.decisions, found.findings, letters_of("log", lines, batch.dead)
-        )
+            found.alerts, found.decisions, found.findings,
+            letters_of("log", lines, batch, np.zeros(len(batch.events) + 1, np.int64)),
+        )  # fmt: skip
         clock.ended("write")
         events += len(batch.events)
     outputs.finish({})

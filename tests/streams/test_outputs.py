@@ -22,7 +22,7 @@ ALERT: dict[str, Any] = {
 DECISION = {"event_id": "e1", "question": "unauthorized_transfer", "outcome": "review",
             "degraded": True}  # fmt: skip
 FINDING = {"event_id": "e1", "rules": [], "columns": {}, "missing": {}}
-LETTER = Letter("wrong_type", "amount_minor", "log.jsonl", 7, b"\xff{", None)
+LETTER = Letter("wrong_type", "amount_minor", "log.jsonl", 7, b"\xff{", None, -1)
 
 
 def run(folder: Path) -> dict[str, Any]:
@@ -71,7 +71,7 @@ def test_a_dead_letter_holds_its_bytes_and_its_place() -> None:
     assert list(record) == ["reason", "path", "source", "value_base64"]
     assert base64.b64decode(record["value_base64"]) == b"\xff{"
     assert record["source"] == {"file": "log.jsonl", "line": 7}
-    cut = letter_record(Letter("too_large", "", "log.jsonl", 1, b"x", 5_000_000_000))
+    cut = letter_record(Letter("too_large", "", "log.jsonl", 1, b"x", 5_000_000_000, -1))
     assert cut["source"]["whole_bytes"] == 5_000_000_000
 
 
