@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detector.complaints import with_providers
-from detector.counted import Counts
+from detector.counted import Counts, nothing_counted
 from detector.decode import Batch
 from detector.entering import ENTERED_AS, Rows, empty_rows, goes_to
 from detector.erasing import (
@@ -21,6 +21,7 @@ from detector.erasing import (
     events_of_row,
 )  # fmt: skip
 from detector.events import CODE, KIND_MASK
+from detector.feed_breaks import DeadLetter, arrivals_of
 from detector.folding import Folded
 from detector.memory import STAGES
 from detector.names import EVIDENCE_REACH_MS
@@ -84,11 +85,16 @@ class Link:
         """The newest time handled; negative before the first event."""
         return self.stage.clock_ms
 
-    def take(self, batch: Batch) -> LinkOutputs:
-        """Take decoded events: the account stage's way in."""
+    def take(self, batch: Batch, letters: Sequence[tuple[str, int]] = ()) -> LinkOutputs:
+        """Take decoded events: the account stage's way in.
+
+        `letters`: what arrived beside them and is no event: its feed, and a hash of what it says.
+        """
         assert self.repayment is not None, "events come in at the account stage"
         if not batch.events:
-            return LinkOutputs()
+            counts = nothing_counted()
+            counts.letters = self._dead(letters)
+            return LinkOutputs(counted=counts if letters else None)
         rows = empty_rows(batch.words, len(self._parts.columns.names))
         told = TableTold(EventsTold(batch.events, self._parts.ids).table())
         folded, repaid = self._walk(rows, told, batch.events)
@@ -96,7 +102,7 @@ class Link:
         outputs = LinkOutputs(
             alerts=self._alerts(folded, repaid.alerts),
             decisions=self._decider.decide(told, rows, early, [folded], repaid.decisions),
-            counted=self._counted(batch.events, rows, repaid),
+            counted=self._counted(batch.events, rows, repaid, letters),
             entered=_entered(rows),
         )
         return self._finished(outputs, rows, told, [folded])
@@ -190,10 +196,20 @@ class Link:
                 self._tidy()
         return folded, repaid
 
-    def _counted(self, events: Sequence[Event], rows: Rows, repaid: Repaid) -> Counts:
+    def _counted(
+        self, events: Sequence[Event], rows: Rows, repaid: Repaid,
+        letters: Sequence[tuple[str, int]],
+    ) -> Counts:  # fmt: skip
         counts = self._counter.counted(events, rows)
         counts.complaints = with_providers(repaid.complaints, rows.checked)
+        counts.arrivals, counts.letters = arrivals_of(rows), self._dead(letters)
         return counts
+
+    def _dead(self, letters: Sequence[tuple[str, int]]) -> list[DeadLetter]:
+        """Dead letters, at the clock; before the first event they count nowhere."""
+        if self.clock_ms < 0:
+            return []
+        return [DeadLetter(feed, self.clock_ms, mark) for feed, mark in letters]
 
     def _alerts(self, folded: Folded, repaid: list[tuple[int, dict[str, Any]]]) -> Records:
         """Alerts in event order; of one event the obligation first (law 23)."""

@@ -11,6 +11,8 @@ import numpy as np
 from detector.complaints import Complaints, Entity, Heard
 from detector.control import Control
 from detector.control_memory import ControlMemory
+from detector.feed_arrivals import Arrivals, Break
+from detector.feed_breaks import FeedBreaks
 from detector.incidents import SAMPLES_MAX, Incident, Samples
 
 
@@ -52,6 +54,27 @@ class KeptComplaints(msgspec.Struct, array_like=True):
     event_id: str
 
 
+class KeptFeed(msgspec.Struct, array_like=True):
+    """What arrived of a feed."""
+
+    name: str
+    minutes: Array
+    counts: Array
+    usual: Array
+    hour: int
+    judged: int
+    open: dict[str, Break]
+
+
+class KeptBreaks(msgspec.Struct, array_like=True):
+    """All feeds; marks of dead letters, oldest first."""
+
+    feeds: list[KeptFeed]
+    known: list[int]
+    repeated: int
+    event_id: str
+
+
 class Kept(msgspec.Struct):
     """A control stage."""
 
@@ -66,9 +89,10 @@ class Kept(msgspec.Struct):
     samples: list[KeptSamples]
     event_id: str
     complaints: KeptComplaints
+    breaks: KeptBreaks
 
 
-def kept_of(control: Control, complaints: Complaints) -> Kept:
+def kept_of(control: Control, complaints: Complaints, feed_breaks: FeedBreaks) -> Kept:
     """What it remembers now."""
     watched = control.watched
     return Kept(
@@ -76,12 +100,12 @@ def kept_of(control: Control, complaints: Complaints) -> Kept:
         watched.names, watched.unwatched, watched.channels, watched.providers,
         control.incidents, control.fails_open, control.silent,
         [KeptSamples(key, list(one.kept), one.currency) for key, one in control.samples.items()],
-        control.event_id, _kept_complaints(complaints),
+        control.event_id, _kept_complaints(complaints), _kept_breaks(feed_breaks),
     )  # fmt: skip
 
 
-def take_up(control: Control, complaints: Complaints, kept: Kept) -> None:
-    """Let a fresh one go on from what another remembered.
+def take_up(control: Control, complaints: Complaints, feed_breaks: FeedBreaks, kept: Kept) -> None:
+    """Let fresh ones go on from what another remembered.
 
     Raises:
         ValueError: that one had another memory: it was made for another `lateness_hours`.
@@ -103,6 +127,7 @@ def take_up(control: Control, complaints: Complaints, kept: Kept) -> None:
         control.samples[one.series] = Samples(deque(one.kept, SAMPLES_MAX), one.currency)
     control.event_id = kept.event_id
     _take_up_complaints(complaints, kept.complaints)
+    _take_up_breaks(feed_breaks, kept.breaks)
 
 
 def _kept_complaints(of: Complaints) -> KeptComplaints:
@@ -123,6 +148,29 @@ def _take_up_complaints(into: Complaints, kept: KeptComplaints) -> None:
         )
     into.watched, into.unwatched = set(kept.watched), kept.unwatched
     into.began, into.now, into.event_id = kept.began, kept.now, kept.event_id
+
+
+def _kept_breaks(of: FeedBreaks) -> KeptBreaks:
+    feeds = [
+        KeptFeed(
+            one.name, _kept(one.minutes), _kept(one.counts), _kept(one.usual), one.hour,
+            one.judged, one.open,
+        )
+        for one in of.feeds
+    ]  # fmt: skip
+    return KeptBreaks(feeds, list(of.known), of.letters_repeated, of.event_id)
+
+
+def _take_up_breaks(into: FeedBreaks, kept: KeptBreaks) -> None:
+    told = {one.name: one for one in kept.feeds}
+    for at, feed in enumerate(into.feeds):
+        if (one := told.get(feed.name)) is not None:
+            into.feeds[at] = Arrivals(
+                one.name, _array(one.minutes), _array(one.counts), _array(one.usual), one.hour,
+                one.judged, one.open,
+            )  # fmt: skip
+    into.known, into.letters_repeated = dict.fromkeys(kept.known), kept.repeated
+    into.event_id = kept.event_id
 
 
 def _kept(array: np.ndarray[Any, Any]) -> Array:

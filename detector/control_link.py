@@ -24,6 +24,7 @@ from detector.control_memory import MINUTE_MS
 from detector.counted import Counts, nothing_counted
 from detector.counted_blocks import Come, CountsError, packed, unpacked
 from detector.counted_grouping import by_minute, together, upto
+from detector.feed_breaks import FeedBreaks
 from detector.newest import Kinds
 from detector.sealing import sealed, sealed_bytes
 from detector.state import Record, key_of, opened, opened_bytes, refusal
@@ -57,11 +58,13 @@ class ControlLink:
     """One control stage and its state."""
 
     def __init__(
-        self, control: Control, complaints: Complaints, hash_of: Callable[[str], int]
-    ) -> None:
-        """`control` and `complaints` have heard nothing; `hash_of`: of an account's id."""
+        self, control: Control, complaints: Complaints, feed_breaks: FeedBreaks,
+        hash_of: Callable[[str], int],
+    ) -> None:  # fmt: skip
+        """`control` and those beside it have heard nothing; `hash_of`: of an account's id."""
         self.control = control
         self.complaints = complaints
+        self.feed_breaks = feed_breaks
         self.clock_ms = -1  # up to which all is counted; negative before the first event
         self._hash_of = hash_of
         self._arrived_ms = -1  # when the newest block did
@@ -118,7 +121,10 @@ class ControlLink:
         over, self._held = upto(self._held, (clock_ms - 1) // MINUTE_MS)
         words = self.control.take(over) if len(over) else []
         words += self.control.advance(clock_ms)
-        return words + [Word(0, clock_ms, one.alerts) for one in self._complained(over, clock_ms)]
+        newest_id = over.newest_id(len(over) - 1) if len(over) else ""
+        self.feed_breaks.hear(over.arrivals, over.letters, newest_id)
+        beside = [*self._complained(over, clock_ms), *self.feed_breaks.advance(clock_ms)]
+        return words + [Word(0, clock_ms, one.alerts) for one in beside]
 
     def _complained(self, over: Counts, clock_ms: int) -> list[Said]:
         """What complaints of minutes that are over make it say, each heard at its minute's end."""
@@ -152,7 +158,7 @@ class ControlLink:
                 self._arrived_ms,
                 self._come,
                 packed(self._held, {}),
-                kept_of(self.control, self.complaints),
+                kept_of(self.control, self.complaints, self.feed_breaks),
             )
         )
         starts = range(0, len(content), PIECE_BYTES)
@@ -191,7 +197,7 @@ class ControlLink:
         self.clock_ms, self._arrived_ms, self._come = whole.clock_ms, whole.arrived_ms, whole.come
         self._held = unpacked(whole.held).counts
         try:
-            take_up(self.control, self.complaints, whole.kept)
+            take_up(self.control, self.complaints, self.feed_breaks, whole.kept)
         except ValueError as error:
             raise refusal(WHOLE, error) from error
 

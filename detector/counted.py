@@ -30,6 +30,8 @@ from detector.events import (
     TYPES,
     T,
 )  # fmt: skip
+from detector.feed_arrivals import Arrived
+from detector.feed_breaks import DeadLetter
 from detector.schema import AutoDebit, Disbursement, Event, IdentityVerification
 
 _WHAT: Final = np.zeros(KIND_MASK + 1, np.uint8)  # by kind of event
@@ -76,6 +78,8 @@ class Counts:
     newest_id: Callable[[int], str]  # of a row: the newest event that it stands for
     samples: list[Sample] = field(default_factory=list)
     complaints: list[Complaint] = field(default_factory=list)
+    arrivals: list[Arrived] = field(default_factory=list)  # where they travel
+    letters: list[DeadLetter] = field(default_factory=list)
 
     def __len__(self) -> int:
         return len(self.clock)

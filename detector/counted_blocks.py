@@ -12,10 +12,13 @@ from typing import NamedTuple
 
 import msgspec
 import numpy as np
+from numpy.typing import NDArray
 
 from detector.complaints import Complaint
 from detector.control_memory import MINUTE_MS
 from detector.counted import Counts, Sample
+from detector.feed_arrivals import FIELDS, FIRST_FIELD, Arrived
+from detector.feed_breaks import DeadLetter
 from detector.sealing import SealError, sealed, unsealed
 
 
@@ -52,6 +55,8 @@ class _Block(msgspec.Struct, array_like=True):
     newest_ids: list[str]
     samples: list[Sample]
     complaints: list[Complaint]
+    arrivals: list[tuple[str, bytes, bytes]]  # feed, minutes, counts: int64
+    letters: list[DeadLetter]
     come: dict[int, Come]
 
 
@@ -63,7 +68,8 @@ def packed(counts: Counts, come: Mapping[int, Come]) -> bytes:
     return sealed(_Block(
         minutes, who, total, amounts, counts.feeds.tobytes(), counts.what.tobytes(),
         counts.channels, dict(counts.providers), newest_ids, counts.samples, counts.complaints,
-        dict(come),
+        [(one.feed, _told(one.minutes), _told(one.counts)) for one in counts.arrivals],
+        counts.letters, dict(come),
     ))  # fmt: skip
 
 
@@ -87,6 +93,16 @@ def unpacked(value: bytes) -> Told:
     counts = Counts(
         (minutes + 1) * MINUTE_MS, minutes, feeds, what, who, total, amounts, block.channels,
         block.providers, lambda row: block.newest_ids[row], block.samples,
-        block.complaints,
+        block.complaints, [_arrived(*one) for one in block.arrivals], block.letters,
     )  # fmt: skip
     return Told(counts, block.come)
+
+
+def _told(numbers: NDArray[np.int64]) -> bytes:
+    return numbers.astype("<i8").tobytes()
+
+
+def _arrived(feed: str, minutes: bytes, counts: bytes) -> Arrived:
+    width = FIRST_FIELD + len(FIELDS[feed])
+    own, table = (np.frombuffer(part, "<i8").astype(np.int64) for part in (minutes, counts))
+    return Arrived(feed, own, table.reshape(len(own), width))

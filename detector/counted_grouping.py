@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from detector.control_memory import MINUTE_MS
 from detector.counted import Counts, Sample
+from detector.feed_arrivals import Arrived
 from detector.incidents import SAMPLES_MAX
 
 _FEEDS, _WHATS = 8, 8  # room for their numbers in a key
@@ -46,6 +47,8 @@ def together(parts: Sequence[Counts]) -> Counts:
             for sample in one.samples
         ],
         complaints=[complaint for one in parts for complaint in one.complaints],
+        arrivals=[arrived for one in parts for arrived in one.arrivals],
+        letters=[letter for one in parts for letter in one.letters],
     )  # fmt: skip
 
 
@@ -93,6 +96,7 @@ def _some(
     )  # fmt: skip
     found.samples = _samples(counts, rows, starts, order)
     found.complaints = counts.complaints
+    found.arrivals, found.letters = _arrivals(counts.arrivals), counts.letters
     return found
 
 
@@ -114,12 +118,33 @@ def _samples(
     return [sample for group in sorted(found) for sample in found[group]]
 
 
+def _arrivals(parts: Sequence[Arrived]) -> list[Arrived]:
+    """Those of a feed as one."""
+    found = []
+    for name in dict.fromkeys(one.feed for one in parts):
+        own = [one for one in parts if one.feed == name]
+        minutes, place = np.unique(
+            np.concatenate([one.minutes for one in own]), return_inverse=True
+        )
+        counts = np.zeros((len(minutes), own[0].counts.shape[1]), np.int64)
+        np.add.at(counts, place, np.concatenate([one.counts for one in own]))
+        found.append(Arrived(name, minutes, counts))
+    return found
+
+
 def upto(counts: Counts, minute: int) -> tuple[Counts, Counts]:
     """Those of minutes before one, and the others."""
     is_before = counts.minutes < minute
     before, after = (_chosen(counts, np.flatnonzero(which)) for which in (is_before, ~is_before))
     before.complaints = [one for one in counts.complaints if one.minute < minute]
     after.complaints = [one for one in counts.complaints if one.minute >= minute]
+    before.letters = [one for one in counts.letters if one.minute < minute]
+    after.letters = [one for one in counts.letters if one.minute >= minute]
+    for one in counts.arrivals:
+        stop = int(np.searchsorted(one.minutes, minute))
+        for part, which in ((before, slice(stop)), (after, slice(stop, None))):
+            if len(one.minutes[which]):
+                part.arrivals.append(Arrived(one.feed, one.minutes[which], one.counts[which]))
     return before, after
 
 

@@ -3,8 +3,9 @@ field, how many dead letters; and what of it is usual."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -65,21 +66,32 @@ class Arrivals:
         return DEAD, *(name for name, _ in FIELDS[self.name])
 
 
-def add(feed: Arrivals, minutes: Counts, words: Counts, dead: Counts) -> None:
-    """Count events and dead letters in their minutes. The minutes of the events never fall."""
-    table = np.zeros((len(minutes), feed.counts.shape[1]), np.int64)
+class Arrived(NamedTuple):
+    """What arrived of a feed in some minutes, rising: a row of counts (TOTAL ...) each."""
+
+    feed: str
+    minutes: Counts
+    counts: Counts
+
+
+def arrived(name: str, minutes: Counts, words: Counts) -> Arrived:
+    """Events of a feed, counted. Their minutes never fall."""
+    table = np.zeros((len(minutes), FIRST_FIELD + len(FIELDS[name])), np.int64)
     table[:, TOTAL] = 1
-    for k, (_, word) in enumerate(FIELDS[feed.name]):
+    for k, (_, word) in enumerate(FIELDS[name]):
         table[:, FIRST_FIELD + k] = words[:, word] == 0
     own, starts = np.unique(minutes, return_index=True)
-    if len(own):
-        table = np.add.reduceat(table, starts, axis=0)
-    letters = np.zeros((len(dead), table.shape[1]), np.int64)
+    return Arrived(name, own, np.add.reduceat(table, starts, axis=0) if len(own) else table)
+
+
+def add(feed: Arrivals, parts: Sequence[Arrived], dead: Counts) -> None:
+    """Take what arrived, and dead letters by their minutes."""
+    letters = np.zeros((len(dead), feed.counts.shape[1]), np.int64)
     letters[:, DEAD_AT] = 1
-    every = np.concatenate((feed.minutes, own, dead))
+    every = np.concatenate((feed.minutes, *(one.minutes for one in parts), dead))
     feed.minutes, place = np.unique(every, return_inverse=True)
-    counts = np.zeros((len(feed.minutes), table.shape[1]), np.int64)
-    np.add.at(counts, place, np.concatenate((feed.counts, table, letters)))
+    counts = np.zeros((len(feed.minutes), letters.shape[1]), np.int64)
+    np.add.at(counts, place, np.concatenate((feed.counts, *(one.counts for one in parts), letters)))
     feed.counts = counts
 
 

@@ -22,9 +22,11 @@ from detector.feed_arrivals import (
     FIRST_FIELD,
     TOTAL,
     Arrivals,
+    Arrived,
     Break,
     Counts,
     add,
+    arrived,
     bad_in,
     forget,
     learn_before,
@@ -56,6 +58,23 @@ class DeadLetter(NamedTuple):
     at_ms: int
     mark: int
 
+    @property
+    def minute(self) -> int:
+        """The minute in which it counts."""
+        return (self.at_ms - 1) // MINUTE_MS
+
+
+def arrivals_of(rows: Rows) -> list[Arrived]:
+    """What arrived of each feed in a batch, after the account stage: in the minute that its clock
+    is in, all but what came again."""
+    minutes, kinds = (rows.clock - 1) // MINUTE_MS, rows.words[:, CODE] & KIND_MASK
+    is_new, found = rows.state != REPEAT, []
+    for name, (low, high) in KINDS_OF_TYPE.items():
+        own = np.flatnonzero((kinds >= low) & (kinds <= high) & is_new)
+        if len(own):
+            found.append(arrived(name, minutes[own], rows.words[own]))
+    return found
+
 
 class FeedBreaks:
     """All feeds that a deployment has."""
@@ -73,10 +92,10 @@ class FeedBreaks:
         self._history = numbers.get(f"{TYPOLOGY}.history_events", 0.0)
         self._quiet = int(numbers.get(f"{TYPOLOGY}.quiet_ms", 0)) // MINUTE_MS
         self._writer = IncidentAlerts(calendar, versions)
-        self._known: dict[int, None] = {}
-        self._event_id = ""  # of the newest event
+        self.known: dict[int, None] = {}
+        self.event_id = ""  # of the newest event
         self._newest: Callable[[int], str] = lambda _: ""  # event before a tick
-        self._feeds = [
+        self.feeds = [
             Arrivals(name, np.empty(0, np.int64), np.empty((0, width), np.int64), np.zeros(width))
             for name in TYPES if policy.sources[name] and self._typology
             for width in [FIRST_FIELD + len(FIELDS[name])]
@@ -89,18 +108,11 @@ class FeedBreaks:
 
         `id_of`: the event of a row.
         """
-        fresh = [letter for letter in letters if self._is_fresh(letter)]
         clocks = rows.clock
-        minutes, kinds = (clocks - 1) // MINUTE_MS, rows.words[:, CODE] & KIND_MASK
-        for feed in self._feeds:
-            low, high = KINDS_OF_TYPE[feed.name]
-            own = np.flatnonzero((kinds >= low) & (kinds <= high) & (rows.state != REPEAT))
-            dead = [(one.at_ms - 1) // MINUTE_MS for one in fresh if one.feed == feed.name]
-            if len(own) or dead:
-                add(feed, minutes[own], rows.words[own], np.array(dead, np.int64))
+        self._add(arrivals_of(rows), letters)
         if not len(clocks):
             return []
-        before = self._event_id
+        before = self.event_id
 
         def newest(tick_ms: int) -> str:
             row = int(np.searchsorted(clocks, tick_ms, side="right"))
@@ -108,9 +120,25 @@ class FeedBreaks:
 
         self._newest = newest
         said = self._ticks(int(clocks[-1]), clocks)
-        self._event_id = last = id_of(len(clocks) - 1)
+        self.event_id = last = id_of(len(clocks) - 1)
         self._newest = lambda _: last
         return said
+
+    def hear(
+        self, arrivals: Sequence[Arrived], letters: Sequence[DeadLetter], event_id: str
+    ) -> None:
+        """Take what arrived elsewhere, of minutes that are over; `event_id`: the newest event."""
+        self._add(arrivals, letters)
+        self.event_id = event_id or self.event_id
+        self._newest = lambda _: self.event_id
+
+    def _add(self, arrivals: Sequence[Arrived], letters: Sequence[DeadLetter]) -> None:
+        fresh = [letter for letter in letters if self._is_fresh(letter)]
+        for feed in self.feeds:
+            own = [one for one in arrivals if one.feed == feed.name]
+            dead = [one.minute for one in fresh if one.feed == feed.name]
+            if own or dead:
+                add(feed, own, np.array(dead, np.int64))
 
     def advance(self, clock_ms: int) -> list[Said]:
         """The ticks before a time that the clock reaches without an event."""
@@ -118,7 +146,7 @@ class FeedBreaks:
 
     def _ticks(self, clock_ms: int, clocks: Counts) -> list[Said]:
         said: list[tuple[int, str, str, dict[str, Any]]] = []
-        for feed in self._feeds:
+        for feed in self.feeds:
             self._go_on(feed, (clock_ms - 1) // MINUTE_MS, said)
         return [
             Said(int(np.searchsorted(clocks, tick_ms, side="right")), [record])
@@ -126,12 +154,12 @@ class FeedBreaks:
         ]
 
     def _is_fresh(self, letter: DeadLetter) -> bool:
-        if letter.mark in self._known:
+        if letter.mark in self.known:
             self.letters_repeated += 1
             return False
-        self._known[letter.mark] = None
-        if len(self._known) > LETTERS_KNOWN:
-            del self._known[next(iter(self._known))]
+        self.known[letter.mark] = None
+        if len(self.known) > LETTERS_KNOWN:
+            del self.known[next(iter(self.known))]
         return True
 
     def _go_on(self, feed: Arrivals, end: int, said: list[Any]) -> None:

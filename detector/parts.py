@@ -9,6 +9,7 @@ from detector.alert_book import AlertBook
 from detector.catalogue import STANDING_SUFFIX
 from detector.complaints import Complaints
 from detector.control import Control, counter_of
+from detector.control_link import ControlLink
 from detector.counted import Counter
 from detector.decide import Decider
 from detector.decisions import DEBIT_COLUMNS, DRAW_COLUMNS
@@ -108,6 +109,11 @@ class Parts:
     def control(self) -> Control:
         """The control stage, which has seen nothing."""
         return Control(self._rulebook, self._policy, self._calendar, self.versions)
+
+    def control_link(self) -> ControlLink:
+        """The control stage standing alone, with those beside it."""
+        beside = self.complaints(), self.feed_breaks()
+        return ControlLink(self.control(), *beside, self.ids.hash)
 
     def counter(self) -> Counter:
         """Who counts for it what the account stage took."""

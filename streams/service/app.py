@@ -28,9 +28,10 @@ from streams.service.intake import Intake
 from streams.service.journal import Journal, LibraryLines
 from streams.service.loop import StageLoop
 from streams.service.meters import StageMeters, Vitals
-from streams.service.partition import LinkPartition, Partition, StageTopics, Taken
+from streams.service.partition import LinkPartition, Partition, Taken
 from streams.service.readers import BlockReads, CountReads, EventReads, word
 from streams.service.sampling import Sampler
+from streams.service.stage_topics import StageTopics
 from streams.service.turns import Plan
 from streams.service.work import Outgoing
 from streams.topics import CONTROL, TopicNames

@@ -8,7 +8,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detector.control import Word
-from detector.control_link import ControlLink
 from detector.counted_blocks import CountsError
 from detector.newest import Kinds
 from detector.parts import Parts
@@ -16,7 +15,8 @@ from detector.stage import EVICTED
 from detector.state import Record
 from streams.faults import Fault
 from streams.service.hearing import told_of
-from streams.service.partition import Held, Partition, StageTopics, Taken
+from streams.service.partition import Held, Partition, Taken
+from streams.service.stage_topics import StageTopics
 from streams.service.work import Outgoing, Work
 
 
@@ -26,7 +26,7 @@ class ControlPartition(Partition):
     def __init__(self, number: int, parts: Parts, topics: StageTopics) -> None:
         form = {"versions": parts.versions.record, "partitions": 1}
         super().__init__(number, topics, form)
-        self._link = ControlLink(parts.control(), parts.complaints(), parts.ids.hash)
+        self._link = parts.control_link()
 
     @property
     def clock_ms(self) -> int:

@@ -6,6 +6,7 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from hashlib import blake2b
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -26,34 +27,12 @@ from streams.dead_letters import letter_headers
 from streams.faults import Fault
 from streams.outputs import with_detected_at
 from streams.service.readers import ERASURE, word
+from streams.service.stage_topics import StageTopics
 from streams.service.work import Letter, Outgoing, Work
 from streams.topic_changes import PROCEDURE
-from streams.topics import CONTROL, TopicNames
 
 FORM_KEY: Final = b"V"  # under what versions, and of how many partitions, the records were written
 KIND_OF_LETTER: Final = "org.apache.kafka.common.errors.SerializationException"
-
-
-@dataclass(frozen=True, slots=True)
-class StageTopics:
-    """Where a stage writes."""
-
-    alert: str
-    decision: str
-    dead_letter: str
-    state: str
-    counts: str  # for the control stage
-    facts: str  # from it
-    onward: Mapping[str, str]  # by stage
-
-    @classmethod
-    def of(cls, names: TopicNames, stage: str, later: Sequence[str]) -> StageTopics:
-        """Those of a stage, from what a deployment calls its topics."""
-        return cls(
-            names.alert, names.decision, names.dead_letter, names.internal(f"{stage}-state"),
-            names.internal(f"{CONTROL}-in"), names.internal("facts"),
-            {name: names.internal(f"{name}-in") for name in later},
-        )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,11 +216,18 @@ class LinkPartition(Partition):
         for account in work.erased:
             self._link.erase(account)
         if work.batch is not None:
-            return self._link.take(work.batch)
+            return self._link.take(work.batch, [*self._dead(work.letters)])
         try:
             return self._link.take_onward(work.values)
         except OnwardError as error:
             raise Fault(f"{self._link.name}, partition {self.number}: {error}") from error
+
+    def _dead(self, letters: Sequence[Letter]) -> Iterator[tuple[str, int]]:
+        """Of each letter the feed, and a mark of what it says, by which a repeat is known."""
+        for one in letters:
+            if one.topic in self.topics.feeds:
+                digest = blake2b(one.value or b"", digest_size=8).digest()
+                yield self.topics.feeds[one.topic], int.from_bytes(digest, "big", signed=True)
 
     def _erasures(self, work: Work) -> Iterator[Outgoing]:
         """To every partition of the later stages: an account may have left its trace on each."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import orjson
 
 from detector.chain import Link
-from detector.control_link import ControlLink
 from detector.counted_blocks import Come, packed
 from detector.counted_grouping import by_minute, together
 from detector.decode import Decoder
@@ -42,7 +41,7 @@ def warm(policy: Policy, rulebook: Rulebook) -> None:
         drawn = {"event_id": f"d{at}", "occurred_at": _DAY_MS * (at + 1) + 1,
                  "disbursement_id": f"x{at}"}  # fmt: skip
         lines += [orjson.dumps(_LOGIN | told), orjson.dumps(_DRAW | drawn)]
-    control = ControlLink(parts.control(), parts.complaints(), ids.hash)
+    control = parts.control_link()
     blocks: dict[str, list[bytes]] = {stage: [] for stage in STAGES}
     for stage in STAGES:
         link = Link(stage, parts)

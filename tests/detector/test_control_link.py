@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
@@ -11,12 +12,13 @@ import orjson
 import pytest
 
 from detector.chain import Link
-from detector.control_link import WAITS_MS, ControlLink
+from detector.control_link import WAITS_MS
 from detector.counted import nothing_counted
 from detector.counted_blocks import Come, CountsError, packed, unpacked
 from detector.counted_grouping import by_minute, together
 from detector.decode import Decoder
-from detector.events import TIME_MAX_MS
+from detector.events import TIME_MAX_MS, T
+from detector.feed_breaks import DeadLetter
 from detector.ids import Ids
 from detector.memory import STAGES
 from detector.newest import kinds_of
@@ -27,8 +29,9 @@ from detector.rulebook import load_rulebook
 from detector.sealing import SCHEMA
 from detector.state import StateError
 from tests.detector import test_complaints
-from tests.detector.attempts import HOUR, engine_of
+from tests.detector.attempts import HOUR, MINUTE, engine_of
 from tests.detector.test_incidents import as_lines, world
+from tests.streams import test_feed_breaks
 
 LATENESS_HOURS = 1
 ARRIVED = bytes(8)
@@ -48,7 +51,7 @@ class Pair:
         self.restart()
 
     def restart(self) -> None:
-        self.control = ControlLink(self.parts.control(), self.parts.complaints(), self.ids.hash)
+        self.control = self.parts.control_link()
         self.control.restore(kinds_of(self.log))
 
     def block(self, events: list[Record], left: Sequence[int] = ()) -> bytes:
@@ -170,6 +173,42 @@ def test_complaints_travel_and_are_kept(monkeypatch: pytest.MonkeyPatch) -> None
     expected = of_replay(events)
     assert {"complaint_spike"} <= {one["typology"] for one in expected}
     assert complained(found) == complained(expected)
+
+
+def test_what_arrives_is_counted_elsewhere_and_breaks_are_told(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A minute of lines at once, their dead letters at its last event."""
+    monkeypatch.setattr("detector.control_link.BLOCKS_MIN", 3)
+    monkeypatch.setattr("detector.control_link.BLOCKS_A_PIECE", 0)
+    engine, decoder = engine_of(LATENESS_HOURS)
+    pair, found, expected = Pair(), [], []
+    minutes: dict[int, list[bytes]] = {}
+    for at_ms, _, line in test_feed_breaks.world(1):
+        minutes.setdefault(at_ms // MINUTE, []).append(line)
+    for minute, lines in sorted(minutes.items()):
+        batch = decoder.decode(lines)
+        marks = [zlib.crc32(lines[one.position]) for one in batch.dead]
+        last_ms = max(int(words[T]) for words in batch.words)
+        dead = [DeadLetter("login", last_ms, mark) for mark in marks]
+        expected += engine.process(batch, dead).alerts
+        counted = pair.accounts[0].take(decoder.decode(lines), [("login", mark) for mark in marks])
+        assert counted.counted is not None
+        come = {0: Come(pair.accounts[0].clock_ms, False)}
+        found += pair.take([ARRIVED + packed(by_minute(counted.counted), come)])[0]
+        if minute % 7 == 6:
+            pair.restart()
+    causes = [one["reasons"][1]["text"] for one in broken(expected)]
+    assert len(set(causes)) == 2
+    assert broken(found) == broken(expected)
+
+
+def broken(alerts: list[Record]) -> list[Record]:
+    """Without the newest event: to a replay that may be one that came again."""
+    return [
+        {name: told for name, told in one.items() if name != "trigger_event_id"}
+        for one in alerts if one["typology"] == "feed_broken"
+    ]  # fmt: skip
 
 
 def complained(alerts: list[Record]) -> list[Record]:

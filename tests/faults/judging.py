@@ -23,8 +23,6 @@ SHOWN_MOST: Final = 12
 # its own log-ins alone, and counts by the minute bear partitions that are minutes of event time
 # apart, not hours as in a compressed log. What differs of it is counted and not failed.
 OF_THE_POPULATION: Final = frozenset({"credential_stuffing"})
-# Told by a replay alone: the service counts no arrivals yet.
-OF_REPLAY_ALONE: Final = frozenset({"feed_broken"})
 DEBIT_QUESTION: Final = "insufficient_balance"  # decided at the account stage
 Standing = tuple[str, str, str]  # typology, kind of entity, entity
 
@@ -96,8 +94,6 @@ def judged(truth: Outcome, service: Outcome) -> Verdict:
 def _by_stage(outcome: Outcome, stages: Mapping[str, str]) -> dict[str, dict[str, Record]]:
     found: dict[str, dict[str, Record]] = {stage: {} for stage in LOOPS}
     for name, alert in outcome.alerts.items():
-        if alert["typology"] in OF_REPLAY_ALONE:
-            continue
         found[stage_of(alert, outcome.rules[name], stages)][name] = alert
     return found
 

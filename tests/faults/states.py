@@ -11,7 +11,8 @@ from detector.memory import STAGES
 from detector.parts import Parts
 from streams.replay import load
 from streams.routing import Route, partition_of, route
-from streams.service.partition import Partition, StageTopics
+from streams.service.partition import LinkPartition
+from streams.service.stage_topics import StageTopics
 from streams.service.work import Work
 from streams.topics import TopicNames
 from tests.faults.outcome import whole
@@ -43,7 +44,7 @@ def state_from(lines: Sequence[bytes], partitions: int) -> State:
     topics = StageTopics.of(TopicNames(), STAGE, STAGES[1:])
     state: State = {}
     for number, share in shares.items():
-        partition = Partition(STAGE, number, parts, topics, partitions)
+        partition = LinkPartition(STAGE, number, parts, topics, partitions)
         decoder = Decoder(ids, TIME_MAX_MS)
         for begin in range(0, len(share), BATCH):
             work = Work(batch=decoder.decode(share[begin : begin + BATCH]))
