@@ -11,7 +11,7 @@ alone. So its state is the whole now and then (W, in pieces), and after it the b
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
 import msgspec
@@ -22,7 +22,7 @@ from detector.control import Control, Word
 from detector.control_kept import Kept, kept_of, take_up
 from detector.control_memory import MINUTE_MS
 from detector.counted import Counts, nothing_counted
-from detector.counted_blocks import Come, CountsError, packed, unpacked
+from detector.counted_blocks import Come, CountsError, Told, packed, unpacked
 from detector.counted_grouping import by_minute, together, upto
 from detector.feed_breaks import FeedBreaks
 from detector.newest import Kinds
@@ -82,6 +82,13 @@ class ControlLink:
             CountsError: one cannot be read; nothing was taken.
         """
         told = [(_time_of(value), unpacked(value[TIME_BYTES:])) for value in values]
+        words, begin = list[Word](), 0
+        for end in _portions(values):
+            words += self._take(values[begin:end], told[begin:end])
+            begin = end
+        return words
+
+    def _take(self, values: Sequence[bytes], told: Sequence[tuple[int, Told]]) -> list[Word]:
         self._since.append(_Since(self.clock_ms, list(values)))
         for arrived_ms, one in told:
             self._arrived_ms = max(self._arrived_ms, arrived_ms)
@@ -200,6 +207,18 @@ class ControlLink:
             take_up(self.control, self.complaints, self.feed_breaks, whole.kept)
         except ValueError as error:
             raise refusal(WHOLE, error) from error
+
+
+def _portions(values: Sequence[bytes]) -> Iterator[int]:
+    """Where portions end that fit into a record each, or are one value."""
+    total = 0
+    for at, value in enumerate(values):
+        if at and total + len(value) > PIECE_BYTES:
+            yield at
+            total = 0
+        total += len(value)
+    if values:
+        yield len(values)
 
 
 def _time_of(value: bytes) -> int:

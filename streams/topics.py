@@ -109,7 +109,7 @@ def planned(names: TopicNames, partitions: int, replication: int) -> tuple[Topic
         kept(inner("erasures"), 7),
         # What is counted for the control stage, its state, and what it tells the account stage.
         kept(inner(f"{CONTROL}-in"), 7, count=1),
-        latest(inner(f"{CONTROL}-state"), 1),
+        latest(inner(f"{CONTROL}-state"), 1, max_message_bytes=STATE_MAX_BYTES),
         latest(inner("facts"), 1),
         latest(inner("weights"), 1, max_message_bytes=LETTER_MAX_BYTES),
         # A label is due after 30 days (`label_delay_days`); its features wait for it that long.

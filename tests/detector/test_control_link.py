@@ -220,15 +220,19 @@ def test_a_stage_made_again_goes_on_as_if_it_had_never_stopped(
     seed: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("detector.control_link.BLOCKS_MIN", 5)
+    monkeypatch.setattr("detector.control_link.PIECE_BYTES", 3_000)
     monkeypatch.setattr("detector.control_link.BLOCKS_A_PIECE", 0)
     print(f"seed {seed}")
     rng, events = random.Random(seed), world(seed)
     straight, stopped = Pair(), Pair()
-    kinds = set()
+    kinds, blocks = set(), []
     for some in split(events, seed):
-        block = straight.block(some)
-        assert straight.take([block]) == stopped.take([block])
-        if rng.random() < 0.2:
+        blocks.append(straight.block(some))
+        if len(blocks) < 3:
+            continue
+        assert straight.take(blocks) == stopped.take(blocks)
+        blocks = []
+        if rng.random() < 0.7:
             kinds |= {key[:1] for key in stopped.log}
             stopped.restart()
             if rng.random() < 0.5:

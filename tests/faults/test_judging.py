@@ -15,7 +15,8 @@ def alert(name: str, revision: int = 1, rule: str = DEBIT_RULE, **words: Any) ->
     kind = "device" if rule == DEVICE_RULE else "account"
     return {
         "alert_id": name, "revision": revision, "status": "open", "typology": rule.split(".")[0],
-        "entity": {"kind": kind, "id": "E"}, "reasons": [{"rule": rule}], "detected_at": 1, **words,
+        "entity": {"kind": kind, "id": "E"}, "detected_at": 1,
+        "reasons": [{"code": "c", "rule": rule}], **words,
     }  # fmt: skip
 
 
