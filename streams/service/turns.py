@@ -208,21 +208,21 @@ class Turns:
             clock_ms = pace.clock_ms(partition.clock_ms, now_ms, is_drained)
             if clock_ms > partition.clock_ms and (one := partition.advance(clock_ms)):
                 taken[number] = one
-        self._say_at_rest(taken, is_news=self._left() != self._told_left)
+        is_news = self._plan.tells_come and self._left() != self._told_left
+        self._say_at_rest(taken, is_news=is_news)
 
     def _left(self) -> frozenset[int]:
-        """Partitions of which it is not known that nothing is left to read; none where nobody asks
-        for that."""
+        """Partitions of which it is not known that nothing is left to read."""
         now_ms = time.time_ns() // 1_000_000
-        if not self._plan.tells_come:
-            return frozenset()
         return frozenset(
             number for number in self._assigned.owned
             if not self._intake.is_drained(number, now_ms)
         )  # fmt: skip
 
     def _come(self) -> dict[int, Come]:
-        """How far each partition has come."""
+        """How far each partition has come, where somebody asks for that."""
+        if not self._plan.tells_come:
+            return {}
         left = self._told_left = self._left()
         return {number: Come(partition.clock_ms, number in left)
                 for number, partition in self._assigned.owned.items()}  # fmt: skip
@@ -263,7 +263,7 @@ class Turns:
             member = consumer.consumer_group_metadata()
             self._rebuilding.rebuild(numbers, committed, self._transactions, member)
         self._assigned.take(numbers)
-        self._unheard = set(numbers)
+        self._unheard, self._told_left = set(numbers), None
         for number in numbers:
             begins = {topic: max(0, committed[topic, number]) for topic in self._plan.inputs}
             self._intake.begin(number, begins)
