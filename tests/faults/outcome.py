@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -47,6 +47,11 @@ class Outcome:
         name = record["question"], record["event_id"]
         self.decided[name] += 1
         self.decisions[name] = record
+
+    def but_for(self, typology: str) -> Outcome:
+        """All but the alerts of a typology; revisions must still be whole."""
+        left = {k: one for k, one in self.alerts.items() if one["typology"] != typology}
+        return replace(self, alerts=left)
 
     @property
     def duplicates(self) -> list[str]:
