@@ -93,7 +93,8 @@ def test_an_end_in_the_middle_of_a_hold_changes_nothing_in_the_end(
 ) -> None:
     """Every loop ends while the outage is open and somebody is held; others go on from its state.
 
-    The state of the control stage is made anew from its blocks, and from the whole.
+    The state of the control stage is made anew from its blocks; from the whole, as
+    tests/detector/test_control_link.py has it.
     """
     applied(broker.bootstrap)
     edges = (12 * MINUTE, 26 * MINUTE, 2 * HOUR)
