@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from confluent_kafka import Producer
@@ -67,9 +68,25 @@ def write(
     **settings: Any,
 ) -> None:
     """Records onto a topic, delivered when this returns."""
+    with producing(bootstrap, headers, key, **settings) as put:
+        put(topic, *values)
+
+
+@contextmanager
+def producing(
+    bootstrap: str,
+    headers: Sequence[tuple[str, bytes]] = (),
+    key: bytes = b"A",
+    **settings: Any,
+) -> Iterator[Callable[..., None]]:
+    """What puts records onto a topic, by one producer, delivered when it returns."""
     producer = Producer(
         {"bootstrap.servers": bootstrap, "partitioner": "murmur2_random", **settings}
     )
-    for value in values:
-        producer.produce(topic, value, key, headers=list(headers))
-    assert producer.flush(30) == 0
+
+    def put(topic: str, *values: bytes) -> None:
+        for value in values:
+            producer.produce(topic, value, key, headers=list(headers))
+        assert producer.flush(30) == 0, "not delivered in 30 s"
+
+    yield put

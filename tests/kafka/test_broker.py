@@ -16,6 +16,7 @@ from tests.kafka.records import (
     PARTITIONS,
     applied,
     lines_of_many_accounts,
+    producing,
     read,
     read_inputs,
     write,
@@ -43,14 +44,18 @@ def test_a_paused_node_holds_writing_up_for_a_while_only(cluster: Cluster, prefi
     applied(cluster.bootstrap, replication=3)
     topic = TopicNames(prefix).decision
     node = next(one for one in cluster.nodes if one is not cluster.controller)
-    node.pause()
-    try:
-        write(cluster.bootstrap, topic, [b"while one sleeps"], **SAFE)
-    finally:
-        node.resume()
+    # written to before: a node asked for a producer's id may ask the controller of yesterday
+    with producing(cluster.bootstrap, **SAFE) as put:
+        put(topic, b"before")
+        node.pause()
+        try:
+            put(topic, b"while one sleeps")
+        finally:
+            node.resume()
     cluster.wait_ready()
     # a node that slept takes itself for the leader it was, with nothing written, until it is told
-    wait_until(lambda: values_of(cluster, topic) == [b"while one sleeps"], 20.0, "the record")
+    both = [b"before", b"while one sleeps"]
+    wait_until(lambda: values_of(cluster, topic) == both, 20.0, "the record")
 
 
 def values_of(cluster: Cluster, topic: str) -> list[bytes]:
