@@ -21,7 +21,8 @@ from detector.erasing import (
     events_of_row,
 )  # fmt: skip
 from detector.events import CODE, KIND_MASK
-from detector.feed_breaks import DeadLetter, arrivals_of
+from detector.feed_arrivals import arrivals_of
+from detector.feed_breaks import DeadLetter
 from detector.folding import Folded
 from detector.memory import STAGES
 from detector.names import EVIDENCE_REACH_MS

@@ -15,37 +15,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detector.complaints import Complaint
-from detector.control_memory import MINUTE_MS
-from detector.control_walk import ATTEMPT, BARE, ERROR, NOTHING, PASSED
-from detector.entering import JUDGED, Rows
-from detector.events import (
-    AMOUNT,
-    CODE,
-    DISPOSITIONS,
-    KIND_MASK,
-    KINDS,
-    LIMIT,
-    PROVIDER_MASK,
-    PROVIDER_SHIFT,
-    TYPES,
-    T,
-)  # fmt: skip
+from detector.counting import FEED_OF, WHAT_OF, Marked, mark_rows
+from detector.entering import Rows
+from detector.events import TYPES
 from detector.feed_arrivals import Arrived
 from detector.feed_breaks import DeadLetter
 from detector.schema import AutoDebit, Disbursement, Event, IdentityVerification
 
-_WHAT: Final = np.zeros(KIND_MASK + 1, np.uint8)  # by kind of event
-for _word in ("success", "partial", "insufficient_balance", "mandate_invalid", "account_frozen"):
-    _WHAT[KINDS[f"debit_{_word}"]] = ATTEMPT
-_WHAT[[KINDS["debit_channel_error"], KINDS["verification_error"]]] = ERROR
-_WHAT[KINDS["verification_timeout"]] = ERROR
-_WHAT[KINDS["verification_failed"]] = ATTEMPT
-_WHAT[KINDS["verification_passed"]] = PASSED
-_FEED: Final = np.zeros(KIND_MASK + 1, np.uint8)  # place in TYPES, by kind of event
-for _type, (_low, _high) in enumerate(((0, 4), (4, 8), (8, 16), (16, 32), (32, 64))):
-    _FEED[_low:_high] = _type
-assert min(KINDS[word] for word in DISPOSITIONS) == 32
-NOBODY: Final = 0
 ANSWERS: Final = TYPES.index("identity_verification")  # a feed
 _FEWEST: Final = np.empty(0, np.int64)
 
@@ -99,52 +75,34 @@ class Counter:
 
     def counted(self, events: Sequence[Event], rows: Rows) -> Counts:
         """A batch, a row an event."""
-        codes = rows.words[:, CODE]
-        kinds = codes & KIND_MASK
-        what = _WHAT[kinds]
-        is_debit = (what != NOTHING) & (kinds >= 16)
-        is_answer = (what != NOTHING) & (kinds < 16)
-        who = np.where(is_answer, (codes >> PROVIDER_SHIFT) & PROVIDER_MASK, NOBODY)
-        providers = self._providers(events, who, is_answer)
-        is_bare = (rows.checked > 0) & (rows.checked & 1 == 0)
-        is_bare &= rows.words[:, AMOUNT] >= self.exempt_minor
-        who[is_bare], what[is_bare] = rows.checked[is_bare] >> 1, BARE
-        if not self.verifications:
-            who[:] = NOBODY
-        channels = self._channels(events, who, np.flatnonzero(is_debit))
-        what[who == NOBODY] = NOTHING
-        is_counted = rows.state == JUDGED
-        at_ms = np.minimum(rows.words[:, T], rows.clock)
-        counts = Counts(
-            clock=rows.clock, minutes=(at_ms - 1) // MINUTE_MS, feeds=_FEED[kinds], what=what,
-            who=who, counts=is_counted.astype(np.int64),
-            amounts=np.where(is_debit, rows.words[:, LIMIT], is_bare * rows.words[:, AMOUNT]),
-            channels=channels, providers=providers, newest_id=lambda row: events[row].event_id,
+        m = Marked.room_for(len(rows.clock))
+        exempt, debits, checks = self.exempt_minor, self.debits, self.verifications
+        mark_rows(rows, exempt, debits, checks, WHAT_OF, FEED_OF, m)
+        debits_n, answers_n, telling_n = m.n.tolist()
+        answers = m.answers[:answers_n]
+        return Counts(
+            clock=rows.clock, minutes=m.minutes, feeds=m.feeds, what=m.what, who=m.who,
+            counts=m.counts, amounts=m.amounts,
+            channels=_channels(events, m.who, m.debits[:debits_n]),
+            providers={
+                code: cast(IdentityVerification, events[row]).provider
+                for code, row in zip(m.who[answers].tolist(), answers.tolist(), strict=True)
+            },
+            newest_id=lambda row: events[row].event_id,
+            samples=[_sample(events[row], row) for row in m.telling[:telling_n].tolist()],
         )  # fmt: skip
-        telling = np.isin(what, (ERROR, BARE)) & is_counted
-        counts.samples = [_sample(events[row], row) for row in np.flatnonzero(telling).tolist()]
-        return counts
 
-    def _providers(
-        self, events: Sequence[Event], who: NDArray[np.int64], is_answer: NDArray[np.bool_]
-    ) -> dict[int, str]:
-        if not self.verifications:
-            return {}
-        places = np.flatnonzero(is_answer)
-        codes, first = np.unique(who[places], return_index=True)
-        answers = [cast(IdentityVerification, events[row]) for row in places[first].tolist()]
-        named = zip(codes.tolist(), answers, strict=True)
-        return {code: one.provider for code, one in named if code != NOBODY}
 
-    def _channels(
-        self, events: Sequence[Event], who: NDArray[np.int64], debits: NDArray[np.int64]
-    ) -> list[str]:
-        if not self.debits or not len(debits):
-            return []
-        names = [cast(AutoDebit, events[row]).channel for row in debits.tolist()]
-        place = {name: k for k, name in enumerate(dict.fromkeys(names))}
-        who[debits] = [-1 - place[name] for name in names]
-        return list(place)
+def _channels(
+    events: Sequence[Event], who: NDArray[np.int64], debits: NDArray[np.int64]
+) -> list[str]:
+    """Whose debits these are, told to `who`."""
+    if not len(debits):
+        return []
+    names = [cast(AutoDebit, events[row]).channel for row in debits.tolist()]
+    place = {name: k for k, name in enumerate(dict.fromkeys(names))}
+    who[debits] = [-1 - place[name] for name in names]
+    return list(place)
 
 
 def _sample(event: Event, row: int) -> Sample:

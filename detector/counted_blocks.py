@@ -17,8 +17,9 @@ from numpy.typing import NDArray
 from detector.complaints import Complaint
 from detector.control_memory import MINUTE_MS
 from detector.counted import Counts, Sample
-from detector.feed_arrivals import FIELDS, FIRST_FIELD, Arrived
+from detector.feed_arrivals import FIELDS, Arrived
 from detector.feed_breaks import DeadLetter
+from detector.feed_walk import FIRST_FIELD
 from detector.sealing import SealError, sealed, unsealed
 
 

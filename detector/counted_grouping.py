@@ -10,10 +10,9 @@ from numpy.typing import NDArray
 
 from detector.control_memory import MINUTE_MS
 from detector.counted import Counts, Sample
+from detector.counting import Grouped, group_rows
 from detector.feed_arrivals import Arrived
 from detector.incidents import SAMPLES_MAX
-
-_FEEDS, _WHATS = 8, 8  # room for their numbers in a key
 
 
 def together(parts: Sequence[Counts]) -> Counts:
@@ -56,66 +55,37 @@ def by_minute(counts: Counts) -> Counts:
     """The same, of each minute, feed, and share of somebody one row; those that count nowhere left
     out. The clock goes from minute's end to minute's end; rows of one stand by what came last.
     Complaints stay as they are."""
-    rows = np.flatnonzero(counts.counts)
-    if not len(rows):
-        return _some(counts, rows, rows[:0], np.empty(0, np.int64))
-    names, who = np.unique(counts.who[rows], return_inverse=True)
-    minutes = counts.minutes[rows]
-    key = (minutes - minutes.min()) * _FEEDS + counts.feeds[rows]
-    key = (key * _WHATS + counts.what[rows]) * len(names) + who
-    order = np.argsort(key, kind="stable")
-    starts = np.flatnonzero(np.concatenate(([True], np.diff(key[order]) != 0)))
-    return _some(counts, rows[order], starts, _in_order(rows[order], starts, counts.minutes))
-
-
-def _in_order(
-    rows: NDArray[np.int64], starts: NDArray[np.int64], minutes: NDArray[np.int64]
-) -> NDArray[np.int64]:
-    """The groups by minute, of one minute by their last row."""
-    last = rows[np.append(starts[1:], len(rows)) - 1]
-    return np.lexsort((last, minutes[last]))
-
-
-def _some(
-    counts: Counts, rows: NDArray[np.int64], starts: NDArray[np.int64], order: NDArray[np.int64]
-) -> Counts:
-    """Groups of rows, which begin at `starts`, in this order."""
-    ends = np.append(starts[1:], len(rows)).astype(np.int64)
-    last = rows[ends - 1][order] if len(starts) else rows
-    total, amounts = counts.counts[rows], counts.amounts[rows]
-    if len(starts):
-        total = np.add.reduceat(total, starts)[order]
-        amounts = np.add.reduceat(amounts, starts)[order]
+    g = Grouped.room_for(len(counts))
+    groups = group_rows(
+        counts.minutes, counts.feeds, counts.what, counts.who, counts.counts, counts.amounts, g
+    )
+    order = np.lexsort((g.last[:groups], counts.minutes[g.last[:groups]]))
+    last = g.last[order]
     newest_ids = [counts.newest_id(row) for row in last.tolist()]
-    found = Counts(
-        clock=(counts.minutes[last] + 1) * MINUTE_MS, minutes=counts.minutes[last],
-        feeds=counts.feeds[last],
-        what=counts.what[last], who=counts.who[last], counts=total, amounts=amounts,
-        channels=counts.channels, providers=counts.providers,
+    minutes = counts.minutes[last]
+    return Counts(
+        clock=(minutes + 1) * MINUTE_MS, minutes=minutes, feeds=counts.feeds[last],
+        what=counts.what[last], who=counts.who[last], counts=g.counts[order],
+        amounts=g.amounts[order], channels=counts.channels, providers=counts.providers,
         newest_id=lambda row: newest_ids[row],
+        samples=_samples(counts.samples, g.group_of, order),
+        complaints=counts.complaints, arrivals=_arrivals(counts.arrivals), letters=counts.letters,
     )  # fmt: skip
-    found.samples = _samples(counts, rows, starts, order)
-    found.complaints = counts.complaints
-    found.arrivals, found.letters = _arrivals(counts.arrivals), counts.letters
-    return found
 
 
 def _samples(
-    counts: Counts, rows: NDArray[np.int64], starts: NDArray[np.int64], order: NDArray[np.int64]
+    samples: Sequence[Sample], group_of: NDArray[np.int64], order: NDArray[np.int64]
 ) -> list[Sample]:
-    """The newest of each group."""
-    if not counts.samples:
+    """The newest of each group, whose places are in this order."""
+    if not samples:
         return []
-    place = np.empty(len(starts), np.int64)
+    place = np.empty(len(order), np.int64)
     place[order] = np.arange(len(order))
-    group_of = np.full(len(counts), -1, np.int64)
-    group_of[rows] = place[np.searchsorted(starts, np.arange(len(rows)), side="right") - 1]
     found: dict[int, deque[Sample]] = {}
-    for sample in counts.samples:
-        group = int(group_of[sample.row])
-        kept = found.setdefault(group, deque(maxlen=SAMPLES_MAX))
-        kept.append(sample._replace(row=group))
-    return [sample for group in sorted(found) for sample in found[group]]
+    for sample in samples:
+        row = int(place[group_of[sample.row]])
+        found.setdefault(row, deque(maxlen=SAMPLES_MAX)).append(sample._replace(row=row))
+    return [sample for row in sorted(found) for sample in found[row]]
 
 
 def _arrivals(parts: Sequence[Arrived]) -> list[Arrived]:
@@ -123,6 +93,9 @@ def _arrivals(parts: Sequence[Arrived]) -> list[Arrived]:
     found = []
     for name in dict.fromkeys(one.feed for one in parts):
         own = [one for one in parts if one.feed == name]
+        if len(own) == 1:
+            found += own
+            continue
         minutes, place = np.unique(
             np.concatenate([one.minutes for one in own]), return_inverse=True
         )

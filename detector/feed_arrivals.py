@@ -10,8 +10,11 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from detector.control_memory import DAY_MINUTES, HOUR_MINUTES, WINDOW_MINUTES
-from detector.events import DEVICE, NETWORK, SESSION
+from detector.control_memory import HOUR_MINUTES, WINDOW_MINUTES
+from detector.counting import FEED_OF, NO_WORD, count_arrivals
+from detector.entering import Rows
+from detector.events import DEVICE, NETWORK, SESSION, TYPES
+from detector.feed_walk import DEAD_AT, FIRST_FIELD, TOTAL, Counts
 from detector.incidents import Incident
 
 DEAD: Final = "dead_letters"  # a cause; the others are fields
@@ -23,9 +26,9 @@ FIELDS: Final = {
     "auto_debit": (("payer_account_id", SESSION),),
     "disposition": (),
 }  # fmt: skip
-HALF_LIFE_DAYS: Final = 7.0
-TOTAL, DEAD_AT, FIRST_FIELD = 0, 1, 2  # columns of a minute: events, dead letters, events without
-Counts = NDArray[np.int64]
+_WATCHED: Final = np.full((len(TYPES), max(map(len, FIELDS.values()))), NO_WORD, np.int64)
+for _place, _name in enumerate(TYPES):
+    _WATCHED[_place, : len(FIELDS[_name])] = [word for _, word in FIELDS[_name]]
 
 
 @dataclass(slots=True)
@@ -74,14 +77,18 @@ class Arrived(NamedTuple):
     counts: Counts
 
 
-def arrived(name: str, minutes: Counts, words: Counts) -> Arrived:
-    """Events of a feed, counted. Their minutes never fall."""
-    table = np.zeros((len(minutes), FIRST_FIELD + len(FIELDS[name])), np.int64)
-    table[:, TOTAL] = 1
-    for k, (_, word) in enumerate(FIELDS[name]):
-        table[:, FIRST_FIELD + k] = words[:, word] == 0
-    own, starts = np.unique(minutes, return_index=True)
-    return Arrived(name, own, np.add.reduceat(table, starts, axis=0) if len(own) else table)
+def arrivals_of(rows: Rows) -> list[Arrived]:
+    """What arrived of each feed in a batch, after the account stage: in the minute that its clock
+    is in, all but what came again."""
+    feeds, most, n = len(TYPES), len(rows.clock), np.empty(len(TYPES), np.int64)
+    minutes = np.empty((feeds, most), np.int64)
+    counts = np.empty((feeds, most, FIRST_FIELD + _WATCHED.shape[1]), np.int64)
+    count_arrivals(rows, FEED_OF, _WATCHED, minutes, counts, n)
+    return [
+        Arrived(name, minutes[place, :own].copy(),
+                counts[place, :own, : FIRST_FIELD + len(FIELDS[name])].copy())
+        for place, (name, own) in enumerate(zip(TYPES, n.tolist(), strict=True)) if own
+    ]  # fmt: skip
 
 
 def add(feed: Arrivals, parts: Sequence[Arrived], dead: Counts) -> None:
@@ -100,19 +107,6 @@ def usual_without(feed: Arrivals, cause: str) -> float:
     if cause == DEAD:
         return float("nan")
     return float(feed.usual[DEAD_AT + feed.causes.index(cause)] / feed.usual[TOTAL])
-
-
-def learn_before(feed: Arrivals, hour: int) -> None:
-    """What arrived in the hours before one becomes usual; a day's past fades as another begins."""
-    if feed.hour < 0:
-        feed.hour = int(feed.minutes[0]) // HOUR_MINUTES
-    while feed.hour < hour:
-        inside = np.flatnonzero(feed.minutes // HOUR_MINUTES == feed.hour)
-        feed.usual += feed.counts[inside].sum(axis=0)
-        later = feed.minutes[feed.minutes >= (feed.hour + 1) * HOUR_MINUTES]
-        before, feed.hour = feed.hour, int(later[0]) // HOUR_MINUTES
-        days = feed.hour * HOUR_MINUTES // DAY_MINUTES - before * HOUR_MINUTES // DAY_MINUTES
-        feed.usual *= 0.5 ** (days / HALF_LIFE_DAYS)
 
 
 def forget(feed: Arrivals) -> None:

@@ -12,26 +12,22 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 
 from detector.complaints import Said
-from detector.control_memory import HOUR_MINUTES, MINUTE_MS, WINDOW_MINUTES
-from detector.entering import REPEAT, Rows
-from detector.events import CODE, KIND_MASK, KINDS_OF_TYPE, TYPES
+from detector.control_memory import MINUTE_MS, WINDOW_MINUTES
+from detector.entering import Rows
+from detector.events import TYPES
 from detector.feed_arrivals import (
     DEAD,
-    DEAD_AT,
     FIELDS,
-    FIRST_FIELD,
-    TOTAL,
     Arrivals,
     Arrived,
     Break,
-    Counts,
     add,
-    arrived,
+    arrivals_of,
     bad_in,
     forget,
-    learn_before,
     usual_without,
 )  # fmt: skip
+from detector.feed_walk import FIRST_FIELD, BreakLimits, Counts, next_break
 from detector.incidents import (
     LASTS,
     TOLD_FIRST,
@@ -64,18 +60,6 @@ class DeadLetter(NamedTuple):
         return (self.at_ms - 1) // MINUTE_MS
 
 
-def arrivals_of(rows: Rows) -> list[Arrived]:
-    """What arrived of each feed in a batch, after the account stage: in the minute that its clock
-    is in, all but what came again."""
-    minutes, kinds = (rows.clock - 1) // MINUTE_MS, rows.words[:, CODE] & KIND_MASK
-    is_new, found = rows.state != REPEAT, []
-    for name, (low, high) in KINDS_OF_TYPE.items():
-        own = np.flatnonzero((kinds >= low) & (kinds <= high) & is_new)
-        if len(own):
-            found.append(arrived(name, minutes[own], rows.words[own]))
-    return found
-
-
 class FeedBreaks:
     """All feeds that a deployment has."""
 
@@ -85,11 +69,8 @@ class FeedBreaks:
         self.letters_repeated = 0
         self._typology = rulebook.typologies.get(TYPOLOGY)
         numbers = rulebook.parameters if self._typology else {}
-        self._least = numbers.get(f"{TYPOLOGY}.events", 0.0)
-        self._dead_share = numbers.get(f"{TYPOLOGY}.dead_share", 0.0)
-        self._missing_share = numbers.get(f"{TYPOLOGY}.missing_share", 0.0)
-        self._usual_share = numbers.get(f"{TYPOLOGY}.usual_share", 0.0)
-        self._history = numbers.get(f"{TYPOLOGY}.history_events", 0.0)
+        names = ("events", "dead_share", "missing_share", "usual_share", "history_events")
+        self._limits = BreakLimits(*(float(numbers.get(f"{TYPOLOGY}.{one}", 0)) for one in names))
         self._quiet = int(numbers.get(f"{TYPOLOGY}.quiet_ms", 0)) // MINUTE_MS
         self._writer = IncidentAlerts(calendar, versions)
         self.known: dict[int, None] = {}
@@ -163,47 +144,32 @@ class FeedBreaks:
         return True
 
     def _go_on(self, feed: Arrivals, end: int, said: list[Any]) -> None:
-        """Judge the minutes before one, hour by hour, and learn the hours that are over."""
-        first = int(np.searchsorted(feed.minutes, feed.judged, side="right"))
-        last = int(np.searchsorted(feed.minutes, end))
-        while first < last:
-            hour = int(feed.minutes[first]) // HOUR_MINUTES
-            stop = int(np.searchsorted(feed.minutes[:last], (hour + 1) * HOUR_MINUTES))
-            learn_before(feed, hour)
-            self._judge(feed, first, stop, said)
-            feed.judged, first = int(feed.minutes[stop - 1]), stop
+        """Judge the minutes before one, and learn the hours that are over."""
+        at, window = np.array((feed.hour, feed.judged)), np.empty(len(feed.usual), np.int64)
+        is_broken, row = np.empty(len(feed.causes), np.bool_), 0
+        while row >= 0:
+            row = next_break(
+                feed.minutes, feed.counts, feed.usual, at, end, self._limits, bool(feed.open),
+                window, is_broken,
+            )  # fmt: skip
+            feed.hour, feed.judged = at.tolist()
+            for cause, broken in zip(feed.causes, is_broken.tolist() if row >= 0 else (),
+                                     strict=row >= 0):  # fmt: skip
+                if broken or cause in feed.open:
+                    self._tell(feed, row, cause, said, is_broken=broken)
         self._close(feed, end, said, feed.causes)
         forget(feed)
 
-    def _judge(self, feed: Arrivals, first: int, stop: int, said: list[Any]) -> None:
-        """Judge some minutes of one hour."""
-        sums = np.concatenate((np.zeros_like(feed.counts[:1]), np.cumsum(feed.counts, axis=0)))
-        starts = np.searchsorted(feed.minutes, feed.minutes[first:stop] - WINDOW_MINUTES + 1)
-        window = sums[first + 1 : stop + 1] - sums[starts]
-        total = window[:, TOTAL] + window[:, DEAD_AT]
-        is_broken = np.zeros((stop - first, len(feed.causes)), bool)
-        is_broken[:, 0] = (total >= self._least) & (window[:, DEAD_AT] >= self._dead_share * total)
-        is_usual = feed.usual[TOTAL] >= self._history
-        is_usual &= feed.usual[FIRST_FIELD:] <= (1 - self._usual_share) * feed.usual[TOTAL]
-        without = window[:, FIRST_FIELD:]
-        enough = window[:, [TOTAL]] >= self._least
-        lacks = without >= self._missing_share * window[:, [TOTAL]]
-        is_broken[:, 1:] = enough & lacks & is_usual
-        for k, cause in enumerate(feed.causes):
-            if cause not in feed.open and not is_broken[:, k].any():
-                continue
-            for i, broken in enumerate(is_broken[:, k].tolist()):
-                self._tell(feed, first + i, int(starts[i]), cause, said, is_broken=broken)
-
     def _tell(
-        self, feed: Arrivals, at: int, start: int, cause: str, said: list[Any], *, is_broken: bool
-    ) -> None:
+        self, feed: Arrivals, at: int, cause: str, said: list[Any], *, is_broken: bool
+    ) -> None:  # fmt: skip
         """What a minute changes of an incident."""
         minute = int(feed.minutes[at])
         self._close(feed, minute, said, (cause,))
         if cause not in feed.open:
             if not is_broken:
                 return
+            start = np.searchsorted(feed.minutes, minute - WINDOW_MINUTES + 1)
             began, entity = int(feed.minutes[start]), ("feed", feed.name)
             name = incident_id(TYPOLOGY, entity, cause, began)
             opened_ms = (minute + 1) * MINUTE_MS
@@ -236,7 +202,8 @@ class FeedBreaks:
         assert self._typology is not None, "without a typology no feed is watched"
         told.incident.revision += 1
         tick_ms = (minute + 1) * MINUTE_MS
-        bound = self._dead_share if cause == DEAD else self._missing_share
+        limits = self._limits
+        bound = limits.dead_share if cause == DEAD else limits.missing_share
         measured = Measured(numbers[1], numbers[0], 0, told.usual, bound, self._newest(tick_ms))
         record = self._writer.record(told.incident, self._typology, tick_ms, measured, Samples())
         text, text_zh = ("dead letters", "死信") if cause == DEAD else (

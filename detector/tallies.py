@@ -16,7 +16,8 @@ from detector.control_memory import (
     with_series,
 )  # fmt: skip
 from detector.control_walk import BARE, NOTHING
-from detector.counted import ANSWERS, NOBODY, Counts
+from detector.counted import ANSWERS, Counts
+from detector.counting import NOBODY
 
 
 class Series(NamedTuple):
