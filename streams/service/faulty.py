@@ -47,7 +47,14 @@ REFUSED: Final = frozenset(
 
 
 class Fenced(Fault):
-    """Another process has our place: this one must end, and has done no harm."""
+    """Another process has our place: this one must end, and has done no harm.
+
+    `is_sure`: no; the broker may have ended our transaction itself (membership.py).
+    """
+
+    def __init__(self, text: str, *, is_sure: bool) -> None:
+        super().__init__(text)
+        self.is_sure = is_sure
 
 
 class Again(Exception):
@@ -150,7 +157,8 @@ def sorted_out(error: KafkaError, settings: KafkaSettings, stage: str) -> Except
         name = settings.instance_id
         who = f"LENDWATCH_INSTANCE_ID={name}" if name else "this worker's place"
         cure = "give each worker a name of its own" if name else "it was away for too long"
-        return Fenced(f"{stage}: another worker has taken {who}: {cure} ({error.name()})")
+        text = f"{stage}: another worker has taken {who}: {cure} ({error.name()})"
+        return Fenced(text, is_sure=code == KafkaError.FENCED_INSTANCE_ID)
     if code in REFUSED:
         return Fault(f"{stage}: Kafka refuses ({error.name()}): {text}; see `lendwatch doctor`")
     if error.fatal():

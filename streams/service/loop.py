@@ -15,7 +15,7 @@ from confluent_kafka import KafkaException
 from streams.faults import Fault
 from streams.service.assignment import Assignment
 from streams.service.changelog import Changelog, Interrupted
-from streams.service.faulty import Again, kafka_error_in, sorted_out
+from streams.service.faulty import Again, Fenced, kafka_error_in, sorted_out
 from streams.service.meters import StageMeters
 from streams.service.rebuilding import Rebuilding
 from streams.service.turns import Plan, Turns
@@ -92,6 +92,8 @@ class StageLoop:
 
     def _undone(self, turns: Turns, error: KafkaException) -> Exception:
         found = sorted_out(error.args[0], self._plan.settings, self._plan.stage)
+        if isinstance(found, Fenced) and not found.is_sure:
+            return self._fenced(turns, found)
         if isinstance(found, Again):
             try:
                 turns.undo()
@@ -99,3 +101,14 @@ class StageLoop:
                 # Not known to be undone, by us; the next life's start undoes it, or is refused.
                 self._tell("not_undone", "warning", stage=self._plan.stage, why=str(second))
         return found
+
+    def _fenced(self, turns: Turns, found: Fenced) -> Exception:
+        """A producer was refused: by another process's doing, or by the broker's, which then has
+        undone what was begun."""
+        try:
+            is_replaced = turns.is_replaced()
+        except KafkaException:
+            return found  # a doubt
+        return (
+            found if is_replaced else Again("the broker ended a transaction that was open too long")
+        )

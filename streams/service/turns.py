@@ -19,6 +19,7 @@ from streams.service.faulty import CALL_MAX_S, Aside, Patience
 from streams.service.hearing import Hearing
 from streams.service.intake import Intake
 from streams.service.journal import LIBRARY, Journal
+from streams.service.membership import is_replaced
 from streams.service.meters import StageMeters
 from streams.service.pace import Pace
 from streams.service.partition import Taken
@@ -125,6 +126,11 @@ class Turns:
         """Undo what is begun."""
         if self._transactions.abort():
             self._meters.undone()
+
+    def is_replaced(self) -> bool:
+        """Whether another process has our name. KafkaException: nobody can say."""
+        member_id = self._consumer.memberid() or ""
+        return is_replaced(self._plan.settings, self._plan.stage, member_id, self._stop.wait)
 
     def close(self) -> None:
         """Leave the group, and let go."""
