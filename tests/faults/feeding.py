@@ -1,8 +1,10 @@
 """Events fed to the service's inputs, in order, at a rate, in a thread of its own.
 
 At a rate they come as in life, where what an account does follows from what it did: an event is
-sent when the account's earlier ones on other topics are acknowledged. Without a rate they are
-a backlog, as fast as it goes.
+sent when the account's earlier ones on other topics are acknowledged. Where brokers fail it may
+wait for all of its partition's: in a log of days that is fed in seconds, what one topic's leader
+holds up for two seconds comes hours after what goes by another. Without a rate they are a backlog,
+as fast as it goes.
 """
 
 from __future__ import annotations
@@ -15,7 +17,7 @@ from typing import Any, Final
 from confluent_kafka import Producer
 
 from streams.kafka_settings import KafkaSettings
-from streams.routing import Route, route
+from streams.routing import Route, partition_of, route
 from streams.sending import Pace
 from streams.topics import TopicNames
 
@@ -28,14 +30,17 @@ class Feeder:
     """Feeds lines while entered; leaving waits for the last of them."""
 
     def __init__(
-        self, settings: KafkaSettings, lines: Iterable[bytes], rate: float | None = None
-    ) -> None:
+        self, settings: KafkaSettings, lines: Iterable[bytes], rate: float | None = None,
+        in_step_of: int | None = None,
+    ) -> None:  # fmt: skip
+        """`in_step_of`: how many partitions there are, each of which waits for all its topics."""
         self.sent_count = 0
         self.most = ALL  # no more than so many are sent before this is raised
         self.seconds = 0.0
         self._names = TopicNames(settings.topic_prefix)
         self._lines = lines
         self._rate = rate
+        self._in_step_of = in_step_of
         self._producer = Producer(
             settings.confluent_producer()
             | {
@@ -44,7 +49,8 @@ class Feeder:
                 "delivery.timeout.ms": DELIVERY_MAX_S * 1000,
             }
         )
-        self._on_way: dict[bytes, tuple[str, int]] = {}  # by account: its topic, how many
+        # By account, or partition: the topic that something is on its way to, and how many.
+        self._on_way: dict[bytes | int, tuple[str, int]] = {}
         self._failure = ""
         self._thread = threading.Thread(target=self._run, name="feeder", daemon=True)
 
@@ -88,9 +94,10 @@ class Feeder:
         assert isinstance(found, Route), f"a line that goes nowhere: {found}"
         topic, key = self._names.input(found.event_type), found.key
         if self._rate and key is not None:
-            while not self._failure and self._on_way.get(key, (topic, 0))[0] != topic:
+            whose = self._whose(key)
+            while not self._failure and self._on_way.get(whose, (topic, 0))[0] != topic:
                 self._producer.poll(TICK_S)
-            self._on_way[key] = topic, self._on_way.get(key, (topic, 0))[1] + 1
+            self._on_way[whose] = topic, self._on_way.get(whose, (topic, 0))[1] + 1
         while True:
             try:
                 self._producer.produce(topic, line, key, on_delivery=self._took)
@@ -103,8 +110,12 @@ class Feeder:
     def _took(self, error: Any, message: Any) -> None:
         if error is not None:
             self._failure = self._failure or f"not fed: {error.str()}"
-        key = message.key()
-        if key in self._on_way:
-            topic, count = self._on_way.pop(key)
+        whose = self._whose(message.key() or b"")
+        if whose in self._on_way:
+            topic, count = self._on_way.pop(whose)
             if count > 1:
-                self._on_way[key] = topic, count - 1
+                self._on_way[whose] = topic, count - 1
+
+    def _whose(self, key: bytes) -> bytes | int:
+        """Whose events wait for each other."""
+        return key if self._in_step_of is None else partition_of(key, self._in_step_of)

@@ -31,7 +31,7 @@ def outages(
     started(site, log, workers)
     burst, rest = log.dense[-BURST:], log.dense[:-BURST]
     killed: Counter[str] = Counter()
-    with site.fed(rest, rate) as feeder:
+    with site.fed(rest, rate, in_step=True) as feeder:
         for k in range(count):
             role, node = ("controller", site.cluster.controller) if k % 2 else (
                 "leader", _leader(site))  # fmt: skip

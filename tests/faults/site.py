@@ -70,9 +70,11 @@ class Site:
         self.workers.append(worker)
         return worker
 
-    def fed(self, lines: Iterable[bytes], rate: float | None = None) -> Feeder:
-        """A feeder of its inputs."""
-        return Feeder(self.settings, lines, rate)
+    def fed(
+        self, lines: Iterable[bytes], rate: float | None = None, *, in_step: bool = False
+    ) -> Feeder:
+        """A feeder of its inputs; `in_step`: a partition's topics wait for each other."""
+        return Feeder(self.settings, lines, rate, self.partitions if in_step else None)
 
     def warm_up(self, log: Log, first: Worker) -> None:
         """The thin past of a log, all of it there before one worker alone starts."""
