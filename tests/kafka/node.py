@@ -97,7 +97,7 @@ class Node:
         """Until the node says that it serves; its last words where it died instead."""
         in_time = self._started.wait(START_MAX_S)
         if not in_time or self.process is None or self.process.poll() is not None:
-            words = "".join(self.log.open(encoding="utf-8").readlines()[-30:])
+            words = "\n".join(self.log.read_text("utf-8").splitlines()[-30:])
             raise AssertionError(f"Kafka node {self.number} did not start; its log ends:\n{words}")
 
     def kill(self) -> None:

@@ -87,10 +87,11 @@ def test_a_broker_that_dies_on_the_way_costs_time_and_nothing_else(
     (node,) = broker.nodes
 
     def die_and_return() -> None:
+        wait_until(lambda: len(read_inputs(broker.bootstrap, prefix)) > 100, 60.0, "a first part")
         node.kill()
         node.restart()
 
-    death = threading.Timer(1.0, die_and_return)
+    death = threading.Thread(target=die_and_return)
     death.start()
     assert main(["send", "--log", str(log), "--bootstrap", broker.bootstrap, "--rate", "500"]) == 0
     death.join()
