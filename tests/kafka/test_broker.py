@@ -93,7 +93,7 @@ def test_a_broker_that_dies_on_the_way_costs_time_and_nothing_else(
 
     death = threading.Thread(target=die_and_return)
     death.start()
-    assert main(["send", "--log", str(log), "--bootstrap", broker.bootstrap, "--rate", "500"]) == 0
+    assert main(["send", "--log", str(log), "--bootstrap", broker.bootstrap, "--rate", "300"]) == 0
     death.join()
     broker.wait_ready()
     arrived = read_inputs(broker.bootstrap, prefix)
