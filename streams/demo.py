@@ -30,7 +30,7 @@ from streams.scoring import Score, Standing, lines, scores, standings
 from streams.simulate import Summary
 from streams.simulating import simulated
 
-SEED, ACCOUNTS, DAYS, PRESET = 7, 2000, 32, "small"
+SEED, ACCOUNTS, DAYS, PRESET = 7, 2000, 32, "demo"
 DAY_MS = 86_400_000
 EXPLAINED_MAX = 5
 REPORT = "report.html"

@@ -10,6 +10,7 @@ from detector.schema import AutoDebit, Disbursement, Disposition, Event, Identit
 from streams.explain_values import Clock
 
 HOUR_MS = 3_600_000
+PAID = frozenset({"success", "settled"})
 TYPE_OF = {
     Login: "login", IdentityVerification: "identity_verification", Disbursement: "disbursement",
     AutoDebit: "auto_debit", Disposition: "disposition",
@@ -56,6 +57,7 @@ class Data:
     debits: Counter[str] = field(default_factory=Counter)
     channels: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
     dispositions: Counter[str] = field(default_factory=Counter)
+    instalments: dict[tuple[str, str], bool] = field(default_factory=dict)  # is it paid
     _places: dict[int, tuple[int, int]] = field(default_factory=dict)
 
     def take(self, event: Event) -> None:
@@ -75,6 +77,11 @@ class Data:
             self.checks[event.outcome] += 1
         elif isinstance(event, AutoDebit):
             self.debits[event.outcome] += 1
+            key = event.account_id, event.obligation_id
+            if event.outcome in PAID or event.outcome == "reversed":
+                self.instalments[key] = event.outcome in PAID
+            else:
+                self.instalments.setdefault(key, False)
             if event.attempt > 0:
                 self.channels[event.channel][event.outcome] += 1
         elif isinstance(event, Disposition):

@@ -18,8 +18,9 @@ from streams.explain_log import Timeline, scan, sharing
 from streams.explain_run import Record, Run, lines
 from streams.explain_values import Told, number, say
 from streams.outputs import DECISIONS
-from streams.report import figures, sections
+from streams.report import figures, incident_sections, sections
 from streams.report.gather import Data
+from streams.report.incidents import Held, Incident, incidents_of, without_outages
 from streams.report.texts import tell
 from streams.scoring import Standing, scores, standings
 
@@ -42,13 +43,32 @@ def page(
     explainer = Explainer(run, policy, rulebook, [one.last["alert_id"] for one in worst])
     timelines = [Timeline.of(run.alerts[one.last["alert_id"]]) for one in worst]
     data = Data(explainer.clock, run.summary["events"]["repeats"] > 0)
-    problem = scan(run.summary, logs, [data.take, sharing(timelines)])
+    incidents = incidents_of(run, rulebook)
+    held = Held([one for one in incidents if one.is_outage])
+    problem = scan(run.summary, logs, [data.take, held.take, sharing(timelines)])
     cases = [
         _case(run, explainer, one, timeline, problem)
         for one, timeline in zip(worst, timelines, strict=True)
     ]
     told = _content(run, rulebook, explainer, None if problem else data, truth, found)
+    told["incidents"] = _incidents(run, rulebook, policy, explainer, held, incidents)
     return _drawn({**told, "cases": cases, "problem": problem})
+
+
+def _incidents(
+    run: Run, rulebook: Rulebook, policy: Policy, explainer: Explainer, held: Held,
+    incidents: Sequence[Incident],
+) -> dict[str, Any]:  # fmt: skip
+    names, end_ms = sections.names_of(rulebook), run.summary["last_event_at"] or 0
+    without = without_outages(held, rulebook, policy, end_ms)
+    outages = [
+        incident_sections.outage(one, held, run.alerts, without, names, explainer.clock, end_ms)
+        for one in held.outages
+    ]
+    return {
+        "rows": incident_sections.table(incidents, run.alerts, names, explainer.clock),
+        "outages": [one for one in outages if one is not None],
+    }
 
 
 def worst_of_each(alerts: Iterable[Standing], most: int) -> list[Standing]:
@@ -73,7 +93,7 @@ def _content(
 ) -> dict[str, Any]:  # fmt: skip
     """Everything but the cases."""
     summary, clock = run.summary, explainer.clock
-    names = {name: Told(t.title, t.title_zh) for name, t in rulebook.typologies.items()}
+    names = sections.names_of(rulebook)
     hidden = {name for name, t in rulebook.typologies.items() if t.family == figures.REPAYMENT}
     alerts = list(run.alerts.values())
     table, marks = None, []
@@ -93,6 +113,9 @@ def _content(
         "found": None if table is None else sections.found(table, names),
         "days": sections.days(alerts, data, marks, clock, names, shown, summary["first_event_at"]),
         "debits": debits,
+        "states": []
+        if data is None
+        else incident_sections.states(data.instalments, run.alerts, names),
         "load": sections.load(alerts, table, names, span),
         "advised": advised,
         "data": sections.data_shown(data, summary),

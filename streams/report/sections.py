@@ -10,6 +10,7 @@ from functools import partial
 from itertools import pairwise
 from typing import Any, Final
 
+from detector.rulebook import Rulebook
 from streams.explain_values import Clock, Told, duration, listed, money, number, same, word
 from streams.explain_words import WORDS
 from streams.report import figures
@@ -24,6 +25,11 @@ HOURS: Final = tuple(f"{hour:02d}" for hour in range(24))
 TYPES: Final = ("login", "identity_verification", "disbursement", "auto_debit", "disposition")
 Names = Mapping[str, Told]  # of typologies
 Section = dict[str, Any]
+
+
+def names_of(rulebook: Rulebook) -> Names:
+    """What its typologies are called."""
+    return {name: Told(one.title, one.title_zh) for name, one in rulebook.typologies.items()}
 
 
 def found(table: Sequence[Score], names: Names) -> Section:

@@ -105,6 +105,59 @@ TEXTS: Final[Mapping[str, Pair]] = {
     "between": ("{begin} to {end}", "{begin}至{end}"),
     "over": ("over {time}", "超过{time}"),
     "no_debits": ("No debit failed for want of balance.", "没有因余额不足而失败的扣款。"),
+    "states": ("All instalments, at the end of the log", "全部应还期次在日志结束时的状态"),
+    "state_paid": ("Paid without an alert", "已还清，未曾预警"),
+    "state_waiting": ("Not paid yet, nothing wrong", "尚未还清，无异常"),
+    "state_cured": ("Paid after an alert", "预警后还清"),
+    # Incidents.
+    "incidents": ("Incidents", "系统性故障"),
+    "incidents_intro": (
+        "What befell a whole channel, provider or feed: one alert each, to operations. What failed "
+        "by a channel's fault is held under its incident, and never counts against a borrower.",
+        "影响整条扣款通道、核验服务商或数据源的故障：每起一条预警，只通知运营。"
+        "因通道故障失败的扣款归入该故障，不计为借款人的责任。",
+    ),
+    "no_incidents": ("No incident was found.", "未发现系统性故障。"),
+    "incident": ("Incident", "故障"),
+    "whose": ("Of", "主体"),
+    "time_of_it": ("Time", "时段"),
+    "span": ("{began} to {ended}", "{began}至{ended}"),
+    "span_lasts": ("since {began}, and it lasts", "自{began}起，尚未结束"),
+    "told_times": ("Told", "通知次数"),
+    "held_gist": (
+        "{span}: {count} instalments were hit, {amount} due.",
+        "{span}：{count}期扣款受影响，应还共{amount}。",
+    ),
+    "held_drawn": (
+        "{drawn} of {count} drawn, from the first attempt in vain; each dot is such an attempt.",
+        "绘出{count}期中的{drawn}期，自首次失败起；圆点为一次失败的扣款。",
+    ),
+    "fate_paid": ("paid after it", "恢复后还清"),
+    "fate_short": ("balance short after it, paid since", "恢复后余额不足，其后还清"),
+    "fate_open": ("still unpaid", "仍未还清"),
+    "went_out": ("Alerts that went out", "实际发出的预警"),
+    "would_have": ("Without it, one by one", "若无此归并，逐笔发出"),
+    "with_incident": (
+        "The incident itself, and {told} of single instalments ({tagged} of these said to be the "
+        "system's doing).",
+        "故障本身1条，另有单期预警{told}条（其中{tagged}条标明为系统原因）。",
+    ),
+    "without_note": (
+        "Measured: the debits that it hit went once more through the same rules, without anybody "
+        "looking for outages.",
+        "实测所得：受影响的扣款按相同规则重新判断，但不识别通道故障。",
+    ),
+    "single_alerts": ("The single alerts, one by one", "逐笔预警明细"),
+    "first_failed": ("First in vain", "首次失败"),
+    "would_be": ("Would have gone out", "本会发出"),
+    "would_row": ("{title} ({severity}), {at}", "{title}（{severity}），{at}"),
+    "instead": ("Instead", "实际"),
+    "held_back": ("nothing: held under the incident", "未发出：归入故障"),
+    "told_tagged": ("{title}, said to be the system's doing", "{title}，标明为系统原因"),
+    "told_alone": ("{title}", "{title}"),
+    "amount": ("Amount", "金额"),
+    "account": ("Account", "账户"),
+    "more_rows": ("and {count} more", "另有{count}条"),
     # Alerts a day.
     "load": ("Alerts a day", "每日预警量"),
     "load_intro": (

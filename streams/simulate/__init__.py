@@ -22,7 +22,7 @@ from streams.simulate.casting import LAST_DAYS, WARM_UP_DAYS, WorldTooSmallError
 from streams.simulate.disturb import Delays, Disturbance
 from streams.simulate.log import Log, Truth, open_log
 from streams.simulate.scene import Scene, Script
-from streams.simulate.stories import STORIES
+from streams.simulate.stories import INCIDENTS, STORIES
 from streams.simulate.world import DAY_MS, NEVER, START_MS, World, make_world
 
 __all__ = ["PRESETS", "UNDISTURBED", "Disturbance", "SimulationError", "Summary", "simulate"]
@@ -30,10 +30,11 @@ __all__ = ["PRESETS", "UNDISTURBED", "Disturbance", "SimulationError", "Summary"
 
 @dataclass(frozen=True, slots=True)
 class Preset:
-    """Which stories are told (those whose name begins so), and how often."""
+    """Which stories are told (those whose name begins so), how often, and which incidents."""
 
     tellings: int
     stories: str = ""
+    incidents: tuple[str, ...] = ()
 
 
 PRESETS: Final = {
@@ -41,6 +42,7 @@ PRESETS: Final = {
     "small": Preset(1),
     "busy": Preset(4),
     "cases": Preset(1, "case."),
+    "demo": Preset(1, incidents=("channel_outage",)),
 }
 UNDISTURBED: Final = Disturbance()
 DAYS_MIN: Final = WARM_UP_DAYS + LAST_DAYS
@@ -49,6 +51,7 @@ ACCOUNTS_PER_TELLING: Final = 800
 ACCOUNTS_PER_ROUND: Final = 4_000  # each so many accounts, the stories are told once more
 ROUNDS_MAX: Final = 15  # four times as many still find a strange network for each stranger
 ACCOUNTS_MIN: Final = 300
+ACCOUNTS_OF_INCIDENTS: Final = 1_600  # fewer make no crowd
 ACCOUNTS_MAX: Final = 10_000_000
 DAYS_MAX: Final = 3_650
 
@@ -130,7 +133,11 @@ def _tell(
         for name in STORIES
         if name.startswith(chosen.stories)
     ]
-    scripts = [STORIES[scene.story](scene) for scene in scenes]
+    scenes += [
+        Scene(world, name, seed, 0, log, truth, background.instalments) for name in chosen.incidents
+    ]
+    stories = STORIES | INCIDENTS
+    scripts = [stories[scene.story](scene) for scene in scenes]
     waiting = [(script, next(script)) for script in scripts]
     for day in range(world.days):
         try:
@@ -160,5 +167,7 @@ def _check(seed: int, accounts: int, days: int, preset: str) -> None:
     if not DAYS_MIN <= days <= DAYS_MAX:
         raise SimulationError(f"days must be {DAYS_MIN} to {DAYS_MAX}")
     least = max(ACCOUNTS_MIN, ACCOUNTS_PER_TELLING * PRESETS[preset].tellings)
+    if PRESETS[preset].incidents:
+        least = max(least, ACCOUNTS_OF_INCIDENTS)
     if not least <= accounts <= ACCOUNTS_MAX:
         raise SimulationError(f"accounts must be {least} to {ACCOUNTS_MAX} for preset {preset}")

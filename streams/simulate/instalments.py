@@ -9,14 +9,24 @@ balance is told as truth: the detector should see it, and see it end.
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 import numpy as np
 
 from streams.simulate import habits, lines, shapes
 from streams.simulate.log import Log, Truth
-from streams.simulate.world import DAY_MS, HOUR_MS, MINUTE_MS, START_MS, Ints, World
+from streams.simulate.world import (
+    CHANNELS,
+    DAY_MS,
+    HOUR_MS,
+    MINUTE_MS,
+    START_MS,
+    Flags,
+    Ints,
+    World,
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +55,10 @@ SCHEDULED_AHEAD_DAYS: Final = 2
 DUE_HOUR: Final = 20
 OVERDUE_AFTER_MS: Final = 3 * DAY_MS
 SHORT: Final = (_SHORT, "partial")
+RUN_EVERY_MS: Final = 40 * MINUTE_MS  # while a channel is down: all once more, then one in five
+RUN_MS: Final = 5 * MINUTE_MS
+PROBED: Final = 5
+AGAIN_MS: Final = 50 * MINUTE_MS  # after the end, everybody is tried again
 # An alert of repayment is one an obligation; as it ages its typology moves on to one of these.
 LATER_STATES: Final = (
     "debit_unhandled", "overdue_imminent", "overdue", "deferred", "plan_broken",
@@ -61,6 +75,34 @@ class _Batch:
     first: Ints  # time of the first attempt
     due_at: int
 
+    def part(self, chosen: Flags | Ints) -> _Batch:
+        return _Batch(
+            self.who[chosen], self.owed[chosen], self.number[chosen], self.first[chosen],
+            self.due_at,
+        )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Down:
+    """A channel of which every attempt fails from one time until another (ms, not included)."""
+
+    channel: str
+    from_ms: int
+    until_ms: int
+    event_ids: list[str] = field(default_factory=list)  # of the attempts that failed so
+
+    def tries(self, at: Ints, number: Ints) -> Iterator[tuple[Ints, Flags]]:
+        """Attempts in vain: the first ones, then run after run, when and of which obligations."""
+        yield at, at >= 0
+        runs = range(self.from_ms + RUN_EVERY_MS, self.until_ms - RUN_MS, RUN_EVERY_MS)
+        for k, run_ms in enumerate(runs):
+            now = run_ms + number * 7_919 % RUN_MS
+            yield now, (at < run_ms) & ((k == 0) | (number % PROBED == 0))
+
+    def again(self, number: Ints) -> Ints:
+        """When obligations are tried after the end."""
+        return self.until_ms + number * 7_919 % AGAIN_MS
+
 
 class Instalments:
     """Obligations that wait for their day, and repayments that wait to be posted."""
@@ -71,6 +113,11 @@ class Instalments:
         self._truth = truth
         self._scheduled: defaultdict[int, list[tuple[Ints, Ints]]] = defaultdict(list)
         self._repaid: defaultdict[int, list[tuple[Ints, Ints]]] = defaultdict(list)
+        self._down: list[Down] = []
+
+    def take_down(self, down: Down) -> None:
+        """Let a channel fail, days ahead: what is told of a day is told two days before it."""
+        self._down.append(down)
 
     def split_opening_balances(self, rng: np.random.Generator) -> None:
         """What is owed when the log begins falls due in its first weeks."""
@@ -114,21 +161,22 @@ class Instalments:
         path = rng.choice(len(PATHS), count, p=shares / 100)
         for number in np.unique(path).tolist():
             chosen = path == number
-            batch = _Batch(
-                who[chosen], owed[chosen], whole.number[chosen], whole.first[chosen], whole.due_at
-            )
-            self._live(batch, number)
+            self._live(whole.part(chosen), number)
 
     def _live(self, batch: _Batch, path: int) -> None:
         """The lives of the obligations that go one way."""
         failed: list[tuple[Ints, Ints]] = []
-        at, debited = batch.first, batch.owed * 0
+        at, debited, late, tried = batch.first, *(batch.owed * 0 for _ in range(3))
         for attempt, step in enumerate(PATHS[path][1], 1):
-            at = batch.first + step.hours * HOUR_MS
+            at = batch.first + late + step.hours * HOUR_MS
+            if step.outcome != "settled":
+                through = self._through(batch, at, tried)
+                late, at = late + through - at, through
+                tried = tried + 1
             rest = batch.owed - debited
             now = rest if step.share + 1e-9 >= 1 or debited.any() else batch.owed * 2 // 5
             now = now if step.share else batch.owed * 0
-            tries = 0 if step.outcome == "settled" else attempt
+            tries = tried * 0 if step.outcome == "settled" else tried
             relieved = path == RELIEVED and attempt > 1
             ids = self._step(batch, at, step.outcome, now, tries, relieved)
             debited = debited + now
@@ -143,13 +191,30 @@ class Instalments:
         if failed:
             self._expect(batch, failed, at)
 
+    def _through(self, batch: _Batch, at: Ints, tried: Ints) -> Ints:
+        """When attempts meant for a time get through; those in vain are told, and counted."""
+        at = at.copy()
+        for down in self._down:
+            hit = self._world.channel[batch.who] == CHANNELS.index(down.channel)
+            hit &= (down.from_ms <= at) & (at < down.until_ms)
+            if not hit.any():
+                continue
+            for now, chosen in down.tries(at[hit], batch.number[hit]):
+                these = np.flatnonzero(hit)[chosen]
+                part = batch.part(these)
+                tried[these] += 1
+                ids = self._step(part, now[chosen], "channel_error", part.owed * 0, tried[these])
+                down.event_ids.extend(f"e{each:08d}" for each in ids.tolist())
+            at[hit] = down.again(batch.number[hit])
+        return at
+
     def _step(
         self,
         batch: _Batch,
         at: Ints,
         outcome: str,
         debited: Ints,
-        attempt: int,
+        attempt: Ints | int,
         relieved: bool = False,
     ) -> Ints:
         """One step of many obligations; gives the numbers of its events."""

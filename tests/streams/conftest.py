@@ -1,4 +1,4 @@
-"""A small simulated world and its run, made once for all tests that read the files of a run."""
+"""A small simulated world with an outage, and its run, made once for all tests that read them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 from streams.replay import Options, replay
 from streams.simulate import simulate
 
-ACCOUNTS, DAYS, SEED = 800, 30, 11
+ACCOUNTS, DAYS, SEED = 1_600, 18, 11
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class World:
 @pytest.fixture(scope="session")
 def world(tmp_path_factory: pytest.TempPathFactory) -> World:
     folder = tmp_path_factory.mktemp("world")
-    made = simulate(folder, SEED, ACCOUNTS, DAYS, "small")
+    made = simulate(folder, SEED, ACCOUNTS, DAYS, "demo")
     run = folder / "run"
     replay(Options([str(made.events)], run, as_of_ms=made.last_ms + 86_400_000))
     return World(made.events, made.truth, run)

@@ -16,6 +16,7 @@ from streams.simulate.stories import (
     devices,
     devices_taken,
     guesses,
+    incidents,
     limits,
     links,
     mandates,
@@ -92,3 +93,5 @@ def _named(listed: tuple[tuple[str, Story], ...]) -> dict[str, Story]:
 
 
 STORIES: Final[dict[str, Story]] = _named(_LISTED)
+# What befalls a whole channel; told once a world, by the presets that name it.
+INCIDENTS: Final[dict[str, Story]] = _named((("channel_outage", incidents.channel_outage),))
