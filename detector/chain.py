@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,6 +34,9 @@ from detector.schema import Event
 from detector.stage import Walked
 from detector.told import EventsTold, TableTold
 
+if TYPE_CHECKING:  # river is slow to import
+    from detector.models.lessons import Lesson
+
 Records = list[dict[str, Any]]
 
 
@@ -49,6 +52,7 @@ class LinkOutputs:
     counted: Counts | None = None
     # (kinds, ENTERED_AS): events taken, by what they are and what the account stage made of them
     entered: NDArray[np.int64] | None = None
+    lessons: Sequence[Lesson] = ()  # what there is for the learner of models
 
 
 class Link:
@@ -72,7 +76,9 @@ class Link:
         self.told: TableTold | None = None  # the names of the last batch
         self._parts = parts
         (self._folder,) = parts.folders([self.stage], [self.book], self.subjects)
-        self._decider, self._counter = parts.decider(), parts.counter()
+        self.models = parts.link_models(name, self.subjects)
+        used = (None, None) if self.models is None else (self.models.models, self.models.risk)
+        self._decider, self._counter = parts.decider(*used), parts.counter()
         self._touched: list[NDArray[np.int64]] = []
         self._names_due_ms: int | None = None  # names older than this may go
 
@@ -90,19 +96,24 @@ class Link:
         """Take decoded events: the account stage's way in.
 
         `letters`: what arrived beside them and is no event: its feed, and a hash of what it says.
+
+        Raises:
+            VersionsError: what was told of the models cannot be what the state was judged by.
         """
         assert self.repayment is not None, "events come in at the account stage"
         if not batch.events:
             counts = nothing_counted()
             counts.letters = self._dead(letters)
             return LinkOutputs(counted=counts if letters else None)
+        self._begin()
         rows = empty_rows(batch.words, len(self._parts.columns.names))
         told = TableTold(EventsTold(batch.events, self._parts.ids).table())
         folded, repaid = self._walk(rows, told, batch.events)
         early = np.flatnonzero(rows.decide.astype(bool) & (rows.onward == 0))
+        decisions = self._decider.decide(told, rows, early, [folded], repaid.decisions)
         outputs = LinkOutputs(
             alerts=self._alerts(folded, repaid.alerts),
-            decisions=self._decider.decide(told, rows, early, [folded], repaid.decisions),
+            decisions=decisions,
             counted=self._counted(batch.events, rows, repaid, letters),
             entered=_entered(rows),
         )
@@ -112,17 +123,20 @@ class Link:
         """Take the blocks that earlier stages sent to this stage and partition, as they came.
 
         Raises:
+            VersionsError: as `take`.
             OnwardError: a value is no block, damaged, or of another schema; nothing was taken.
         """
         if not values:
             return LinkOutputs()
+        self._begin()
         rows, told, before = self._parts.postman.received(values)
         folded, _ = self._walk(rows, told, ())
         parts = [before, folded]
-        outputs = LinkOutputs(alerts=self._alerts(folded, []))
+        outputs = LinkOutputs()
         if self.name == STAGES[-1]:
             draws = np.flatnonzero(rows.decide)
             outputs.decisions = self._decider.decide(told, rows, draws, parts, {})
+        outputs.alerts = self._alerts(folded, [])  # last: what models found is among them
         return self._finished(outputs, rows, told, parts)
 
     def advance(self, clock_ms: int) -> LinkOutputs:
@@ -164,6 +178,8 @@ class Link:
             oldest_ms = self.clock_ms - self.lateness_ms - EVIDENCE_REACH_MS
             events, keys = events_elsewhere(memory, key, oldest_ms)
             self._touched.append(keys)
+        if self.models is not None:
+            self.models.forget_account(key)
         erase_pending(memory, key)
         erase_names(self.subjects, key, events)
         erase_alerts(self.book, key, events, self._parts.ids)
@@ -192,10 +208,22 @@ class Link:
             position = self.stage.walk_on(rows, order, start, self._parts.absent_ids, walked)
             self._folder.fold(rows, walked, folded)
             if self.repayment is not None:
+                self._tell_chances(rows, kinds, slice(start, position), told)
                 self.repayment.take(events, rows, kinds, slice(start, position), repaid)
             if self.stage.day != day:
                 self._tidy()
         return folded, repaid
+
+    def _begin(self) -> None:
+        if self.models is not None:
+            self.models.begin(self.clock_ms)
+
+    def _tell_chances(
+        self, rows: Rows, kinds: NDArray[np.int64], part: slice, told: TableTold
+    ) -> None:
+        """Let the repayment half know what models say of debits."""
+        if self.models is not None and self.repayment is not None:
+            self.repayment.said = self.models.chances(rows, kinds, part, told.event_ids)
 
     def _counted(
         self, events: Sequence[Event], rows: Rows, repaid: Repaid,
@@ -219,12 +247,15 @@ class Link:
             (row, 1, self._parts.writer.record(revision, revision.alert.scope.entity_kind))
             for row, revision in folded.revisions
         ]
+        said += self.models.take_alerts() if self.models is not None else []
         return [record for _, _, record in sorted(said, key=lambda entry: entry[:2])]
 
     def _finished(
         self, outputs: LinkOutputs, rows: Rows, told: TableTold, folded: Sequence[Folded]
     ) -> LinkOutputs:
         outputs.findings = [record for _, record in folded[-1].findings]
+        if self.models is not None:
+            outputs.lessons = self.models.take_lessons(rows)
         left = np.ones(len(rows.words), bool)
         for stage in STAGES[STAGES.index(self.name) + 1 :]:
             order = goes_to(stage, rows)
@@ -239,6 +270,8 @@ class Link:
         clock_ms, lateness_ms = self.stage.clock_ms, self._parts.lateness_ms
         self.book.forget(clock_ms, lateness_ms)
         self.stage.forget()
+        if self.models is not None:
+            self.models.risk.book.forget(clock_ms, lateness_ms)
         self._names_due_ms = clock_ms - lateness_ms - EVIDENCE_REACH_MS
         if self.repayment is not None:
             self.repayment.forget(clock_ms, lateness_ms)

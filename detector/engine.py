@@ -7,7 +7,7 @@ events alone, never on how they were batched.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from detector.complaints import with_providers
 from detector.decode import Batch
 from detector.entering import KEYLESS, REPEAT, STALE, TOO_LATE, Rows, empty_rows, goes_to
-from detector.events import CODE, KIND_MASK, TYPES
+from detector.events import CODE, ID, KIND_MASK, TYPES
 from detector.feed_breaks import DeadLetter
 from detector.fields import FIELDS
 from detector.folding import Folded
@@ -32,6 +32,7 @@ from detector.schema import Event
 from detector.told import EventsTold
 
 if TYPE_CHECKING:  # river is slow to import
+    from detector.models.controlled import Named
     from detector.models.learner import Version
 
 TIDY_EVERY_MS: Final = 6 * 3_600_000  # of event time; tidying changes nothing that is said
@@ -56,11 +57,12 @@ class Engine:
     def __init__(
         self, rulebook: Rulebook, policy: Policy, ids: Ids,
         timer: Callable[[str], None] | None = None, *, learns: bool = False,
-        recorded: Sequence[Version] | None = None,
+        recorded: Sequence[Version] | None = None, named: Mapping[str, Named] | None = None,
     ) -> None:  # fmt: skip
         """`learns`: models are learnt and used; `recorded`: versions of them are followed instead.
 
-        Neither: no models are used.
+        Neither: no models are used. `named`, beside `recorded`: by question, which version judges
+        which event, instead of the newest one by the hour.
         """
         with_models = learns or recorded is not None
         parts = Parts(rulebook, policy, ids, with_models=with_models)
@@ -78,6 +80,7 @@ class Engine:
         self.control, self._counter = parts.control(), parts.counter()
         self.complaints, self.feed_breaks = parts.complaints(), parts.feed_breaks()
         self.models = parts.models(recorded) if with_models else None
+        self._controls = parts.controls(self.models, recorded or (), named)
         self._risk = parts.model_risk(self.subjects) if with_models else None
         self._decider = parts.decider(self.models, self._risk)
         self._events: Counter[str] = Counter()
@@ -104,6 +107,8 @@ class Engine:
             for place, part in enumerate(folded)
             for row, revision in part.revisions
         ]
+        if self._controls is not None:
+            self._controls.begin(rows.words[:, ID])
         if self.models is not None:
             chances = self.models.debits.take(rows, kinds)
             self.repayment.said = {told.event_ids[row]: said for row, said in chances.items()}

@@ -55,10 +55,8 @@ def _add(window: Counts, counts: Counts, row: int, sign: int) -> None:
 
 
 @inlined
-def _judge(
-    window: Counts, usual: Floats, limits: BreakLimits, is_broken: NDArray[np.bool_]
-) -> bool:
-    """What is broken of the causes, by what arrived within the window; whether anything is."""
+def _judge(window: Counts, usual: Floats, limits: BreakLimits, is_broken: NDArray[np.bool_]) -> int:
+    """What is broken of the causes, by what arrived within the window; how many are."""
     total = window[TOTAL] + window[DEAD_AT]
     is_broken[0] = total >= limits.least and window[DEAD_AT] >= limits.dead_share * total
     is_known = window[TOTAL] >= limits.least and usual[TOTAL] >= limits.history
@@ -66,10 +64,10 @@ def _judge(
         lacks = window[k] >= limits.missing_share * window[TOTAL]
         is_usual = usual[k] <= (1 - limits.usual_share) * usual[TOTAL]
         is_broken[k - 1] = is_known and lacks and is_usual
+    count = 0
     for one in is_broken:
-        if one:
-            return True
-    return False
+        count += one
+    return count
 
 
 @compiled
@@ -101,7 +99,7 @@ def next_break(
             _add(window, counts, begin, -1)
             begin += 1
         at[JUDGED] = minute
-        if _judge(window, usual, limits, is_broken) or has_open:
+        if _judge(window, usual, limits, is_broken) > 0 or has_open:
             return row
         row += 1
     return -1

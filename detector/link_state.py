@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from detector.chain import Link
+from detector.models_state import OF_MODELS, ModelsState
 from detector.newest import Kinds
 from detector.state import Record, StageState, refusal
 from detector.state_repayment import PopulationState, RepaymentState
@@ -26,6 +27,7 @@ class LinkState:
         self._stage = StageState(link.stage, link.book, link.subjects)
         self._repayment = RepaymentState(link.repayment) if link.repayment else None
         self._population = PopulationState() if link.repayment else None
+        self._models = ModelsState(link.models) if link.models else None
 
     def changes(self) -> list[Record]:
         """What the link's calls changed since this was last asked; the header comes last.
@@ -36,11 +38,14 @@ class LinkState:
         if self._repayment is not None and self._population is not None:
             records += self._repayment.changes()
             records += self._population.changes(self._link.stage.store.memory)
+        if self._models is not None:
+            records += self._models.changes()
         records += self._stage.changes(self._link.take_touched(), self._link.told)
         return records
 
     def restore(self, kinds: Kinds) -> None:
-        """Fill a fresh link from the newest values of all its keys.
+        """Fill a fresh link from the newest values of all its keys. Without models, what another
+        life's models left is passed over.
 
         Raises:
             StateError: a record is of another schema, damaged, or of no kind of this stage.
@@ -52,6 +57,10 @@ class LinkState:
             for records in apart.values():
                 raise refusal(records.key(0), "of the account stage alone")
         link = self._link
+        of_models = {kind: kinds[kind] for kind in OF_MODELS if kind in kinds}
+        if self._models is not None:
+            self._models.restore(of_models)
+        apart |= of_models
         StageRestorer(link.stage, link.book, link.subjects, link.lateness_ms).restore(
             {kind: records for kind, records in kinds.items() if kind not in apart}
         )

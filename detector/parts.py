@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
 from detector.alert_book import AlertBook
@@ -18,6 +18,7 @@ from detector.feed_breaks import FeedBreaks
 from detector.findings import Findings
 from detector.folding import Folder
 from detector.ids import Ids
+from detector.link_models import DECIDING, LinkModels
 from detector.model_risk import ModelRisk
 from detector.models.inputs import columns_read
 from detector.onward import Postman
@@ -32,8 +33,10 @@ from detector.terms import terms_of
 from detector.treatment import Calendar
 
 if TYPE_CHECKING:
+    from detector.models.controlled import Controls, Named
     from detector.models.learner import Version
     from detector.models.models import Models
+    from detector.models.school import School
 
 HOLD_PARAMETER: Final = "hold_ms"
 PAYOUT_PARAMETER: Final = "payout_after_ms"
@@ -48,6 +51,7 @@ class Parts:
         with_models: bool = False,
     ) -> None:  # fmt: skip
         """`partitions`: of each topic of the service; 1 in a replay."""
+        self.with_models = with_models
         self._decided_by = (*DECIDED_BY, *columns_read()) if with_models else DECIDED_BY
         self._partitions = partitions
         self._plans: dict[str, StagePlan] = {}
@@ -134,9 +138,32 @@ class Parts:
 
         return Models(self.columns.index, self._policy, recorded)
 
+    def controls(
+        self, models: Models | None, versions: Sequence[Version],
+        named: Mapping[str, Named] | None,
+    ) -> Controls | None:  # fmt: skip
+        """Who lets models judge each event by the version that is named of it, if any is."""
+        if models is None or named is None:
+            return None
+        from detector.models.controlled import Controls
+
+        return Controls(models, versions, named)
+
+    def school(self) -> School:
+        """The learner of a service, which has learnt nothing."""
+        from detector.models.school import School
+
+        return School(self.models(None), self._policy.history_ms)
+
     def model_risk(self, subjects: Subjects) -> ModelRisk:
         """Who makes alerts of what the models alone found."""
         return ModelRisk(self._rulebook, self.book(), subjects, self.writer, self.versions)
+
+    def link_models(self, stage: str, subjects: Subjects) -> LinkModels | None:
+        """The models of a link of a stage, which follow; None where it has none."""
+        if not self.with_models or stage not in DECIDING:
+            return None
+        return LinkModels(stage, self.models([]), self.model_risk(subjects))
 
     def decider(self, models: Models | None = None, risk: ModelRisk | None = None) -> Decider:
         """Who writes decisions."""

@@ -131,7 +131,7 @@ class StageState:
             alert = shelf.alerts.get(alert_id)
             name = key_of(b"A", key) + bytes.fromhex(alert_id)
             return name, None if alert is None else sealed(alert)
-        return key_of(b"B", key), sealed(_beside(shelf)) if shelf.beside else None
+        return key_of(b"B", key), sealed(beside_of(shelf)) if shelf.beside else None
 
     def _entities(
         self, m: Memory, rows: NDArray[np.int64], told: TableTold | None
@@ -214,7 +214,8 @@ def _keys(
     return [whole[at : at + width] for at in range(0, len(whole), width)]
 
 
-def _beside(shelf: Shelf) -> _Beside:
+def beside_of(shelf: Shelf) -> _Beside:
+    """What stands on a shelf beside alerts, as its record has it."""
     return _Beside(
         shelf.hit_times,
         [(scope, event, sorted(rules), at) for (scope, event), (rules, at) in shelf.stood.items()],

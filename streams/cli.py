@@ -92,6 +92,9 @@ def _add_replay(commands: Any) -> None:
     add("--models", default="none", metavar="FILE|learn|none",
         help="learn: models learn, score and are recorded in models.jsonl; FILE: such a record,"
         " whose scores are repeated (default: none)")  # fmt: skip
+    add("--controls", metavar="FILE",
+        help="beside --models FILE of a service: which version judged which event, as `lendwatch"
+        " models --controls` wrote it")  # fmt: skip
     add("--batch-size", type=int, default=4096, metavar="N",
         help="lines at once (default: 4096); changes the speed, never the result")  # fmt: skip
     add("--strict", action="store_true", help="exit with 1 if there were dead letters")

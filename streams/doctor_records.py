@@ -11,7 +11,7 @@ from kafka.errors import KafkaTimeoutError, UnknownTopicOrPartitionError
 
 from streams.cluster import CONNECT_MAX_MS
 from streams.findings import Finding, Patient
-from streams.topics import CONTROL, STATES
+from streams.topics import CONTROL, LEARNER, STATES
 
 PROBE_MAX_S = 10
 # An event dated over five minutes after its arrival is refused; a tenth of that is worth a word.
@@ -62,7 +62,8 @@ def groups(patient: Patient) -> list[Finding]:
         state = str(members[name].get("group_state", "?"))
         text = f"{name}: {count} members, {state.lower()}, {lag:,} records behind"
         if lag and not count:
-            cure = f"nobody reads: start `lendwatch run` with LENDWATCH_APP_ID={app}"
+            command = "learn" if name == patient.settings.group_id(LEARNER) else "run"
+            cure = f"nobody reads: start `lendwatch {command}` with LENDWATCH_APP_ID={app}"
             found.append(Finding("groups", "wrong", text, cure))
         else:
             found.append(Finding("groups", "well", text))
@@ -120,7 +121,7 @@ def _hanging(patient: Patient, at: Any, start: int, age_s: int) -> Finding:
 
 def changelogs(patient: Patient) -> list[Finding]:
     """What a restart has to read: the state topics' bytes on disk."""
-    states = [patient.names.internal(f"{entity}-state") for entity in (*STATES, CONTROL)]
+    states = [patient.names.internal(f"{entity}-state") for entity in (*STATES, CONTROL, LEARNER)]
     there = [name for name in states if name in patient.topics]
     if not there:
         return [Finding("changelogs", "note", "not looked at: there are none")]

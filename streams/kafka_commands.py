@@ -18,6 +18,8 @@ BAD_SETUP = "  2    the broker cannot be reached or refuses, or an argument is b
 def add_kafka_commands(commands: Any, make: MakeCommand) -> None:
     """Add `run` and all that goes with it; `make` is how `cli.py` makes one."""
     _add_run(commands, make)
+    _add_learn(commands, make)
+    _add_models(commands, make)
     _add_topics(_group(commands, "topics", "the topics in Kafka as they should be"), make)
     _add_send(commands, make)
     _add_dead_letters(_group(commands, "dlq", "dead letters: records that are no event"), make)
@@ -84,8 +86,42 @@ def _add_run(commands: Any, make: MakeCommand) -> None:
     add("--metrics", metavar="HOST:PORT",
         help="serve /metrics, /healthz, /livez and /readyz there"
         " (default: $LENDWATCH_METRICS_PORT on loopback; 0: nowhere)")  # fmt: skip
+    add("--models", default="none", metavar="learn|none",
+        help="learn: score by the versions that `lendwatch learn` publishes, and tell it what there"
+        " is to be learnt (default: none)")  # fmt: skip
     add("--rebuild", action="store_true",
         help="make the state anew from the inputs, saying nothing again")  # fmt: skip
+    _add_connection(add)
+
+
+def _add_learn(commands: Any, make: MakeCommand) -> None:
+    add = make(
+        commands, "learn", _later("learn_command", "run"),
+        "learn models from what `lendwatch run --models learn` decides, until SIGTERM",
+        "LENDWATCH_INSTANCE_ID=learner lendwatch learn --bootstrap kafka:9093",
+        "  0    ended by SIGTERM or SIGINT; all that was done is committed\n"
+        "  1    a fault of ours; see the log\n"
+        "  2    the set-up is bad, or the state cannot be used; the text says the cure\n"
+        "  3    another learner has this one's place",
+    ).add_argument  # fmt: skip
+    add("--policy", metavar="FILE", help="policy overlay (default: $LENDWATCH_POLICY)")
+    add("--rulebook", metavar="DIR", help="folder of rulebook files (default: the shipped one)")
+    add("--metrics", metavar="HOST:PORT",
+        help="serve /metrics, /healthz, /livez and /readyz there"
+        " (default: $LENDWATCH_METRICS_PORT on loopback; 0: nowhere)")  # fmt: skip
+    _add_connection(add)
+
+
+def _add_models(commands: Any, make: MakeCommand) -> None:
+    add = make(
+        commands, "models", _later("models_command", "run"),
+        "write the versions of models that the learner published, for `replay --models FILE`",
+        "lendwatch models --out models.jsonl --controls controls.jsonl --bootstrap kafka:9093",
+        f"  0    done\n{BAD_SETUP}",
+    ).add_argument  # fmt: skip
+    add("--out", required=True, metavar="FILE", help="the file to write: JSON lines")
+    add("--controls", metavar="FILE",
+        help="write there which version judged which event, for `replay --controls`")  # fmt: skip
     _add_connection(add)
 
 

@@ -4,11 +4,10 @@ Prometheus gets symptoms and sums. A label is one of a small set that the code o
 names; no id of a person, account, event or alert ever is one. A worker's page has at most
 `SERIES_MAX` series, whatever it has seen. Alerts themselves go to their topic.
 
-What cannot be told yet, because the service does not do it: how old models are, how far their
-scores drift, and how much is left of the budget for what they alone hold against somebody. It has
-no models: a replay learns and uses them, and says so in its summary. Incidents are told by the
-control stage; a worker without it shows none. Nothing is suppressed: what a rule in shadow finds
-is among the findings.
+What cannot be told yet: how far scores of models drift, and how much is left of the budget for what
+they alone hold against somebody. Models are told of where they are used (`run --models learn`) and
+learnt. Incidents are told by the control stage; a worker without it shows none. Nothing is
+suppressed: what a rule in shadow finds is among the findings.
 """
 
 from __future__ import annotations
@@ -48,6 +47,7 @@ class Metrics:
         self._of_kafka()
         self._of_state()
         self._of_detection()
+        self._of_models()
 
     def _counter(self, name: str, help_text: str, *labels: str) -> Counter:
         made = Counter(f"lendwatch_{name}", help_text, labels, registry=self.registry)
@@ -145,6 +145,27 @@ class Metrics:
             "lendwatch_decision_score", "Scores of decisions", ("question", "outcome"), SCORES,
             self.registry,
         )  # fmt: skip
+
+    def _of_models(self) -> None:
+        self.model_version = self._gauge(
+            "model_version", "Number of the newest version that scores, 0: none", "question"
+        )
+        self.model_age = self._gauge(
+            "model_age_seconds", "Since the hour from which that may score, by event time: the"
+            " oldest of the partitions", "question",
+        )  # fmt: skip
+        self.model_versions = self._counter(
+            "model_versions", "Versions that the learner published", "question"
+        )
+        self.model_examples = self._gauge(
+            "model_examples", "Labelled examples that the learner keeps", "question", "label"
+        )
+        self.lessons_waiting = self._gauge(
+            "lessons_waiting", "Lessons that wait until all before them are there"
+        )
+        self.lessons_let_go = self._gauge(
+            "lessons_let_go", "Draws of which nobody told in time what they were judged by"
+        )
 
 
 def _remembering(metric: Metric) -> Metric:

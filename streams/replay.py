@@ -55,6 +55,7 @@ class Options:
     until_ms: int | None = None
     batch_lines: int = BATCH_LINES
     models: str = NO_MODELS  # or LEARN, or the path of recorded versions
+    controls: Path | None = None  # which of these judged which event, where that is recorded
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +93,8 @@ def options_of(arguments: argparse.Namespace) -> Options:
     """The arguments of the command line, checked."""
     if arguments.log.count(STDIN) > 1:
         raise Fault("--log: standard input (-) can be read once only")
+    if arguments.controls and arguments.models in (NO_MODELS, LEARN):
+        raise Fault("--controls: they name recorded versions: give these as --models FILE")
     if not 1 <= arguments.batch_size <= BATCH_LINES_MAX:
         raise Fault(f"--batch-size: between 1 and {BATCH_LINES_MAX}")
     return Options(
@@ -103,6 +106,7 @@ def options_of(arguments: argparse.Namespace) -> Options:
         until_ms=time_ms(arguments.until) if arguments.until else None,
         batch_lines=arguments.batch_size,
         models=arguments.models,
+        controls=Path(arguments.controls) if arguments.controls else None,
     )
 
 
@@ -133,17 +137,18 @@ def replay(options: Options, report: Report | None = None) -> Outcome:
     """
     began = time.perf_counter()
     policy, rulebook = load(options.policy, options.rulebook)
-    learns, recorded = options.models == LEARN, None
+    learns, recorded, named, ids = options.models == LEARN, None, None, Ids()
     if not learns and options.models != NO_MODELS:
-        from streams.recorded import read_versions  # what it imports is slow to
+        from streams.recorded import read_controls, read_versions  # what it imports is slow to
 
         recorded = read_versions(Path(options.models))
+        if options.controls is not None:
+            named = read_controls(options.controls, recorded, ids)
     as_of_ms = time.time_ns() // 1_000_000 if options.as_of_ms is None else options.as_of_ms
     with contextlib.ExitStack() as stack:
         stack.enter_context(seldom_collected())
         logs = [stack.enter_context(contextlib.closing(Log(name))) for name in options.logs]
-        ids = Ids()
-        engine = Engine(rulebook, policy, ids, learns=learns, recorded=recorded)
+        engine = Engine(rulebook, policy, ids, learns=learns, recorded=recorded, named=named)
         files = OutputFiles(options.out, with_models=learns)
         outputs = stack.enter_context(contextlib.closing(files))
         decoded = chunks(logs, Decoder(ids, as_of_ms), options.batch_lines)

@@ -6,6 +6,7 @@ import argparse
 import platform
 import sys
 import tempfile
+from collections.abc import Sequence
 from contextlib import ExitStack, closing
 from pathlib import Path
 
@@ -15,10 +16,11 @@ from streams import __version__, settings
 from streams.collecting import seldom_collected
 from streams.faults import Fault
 from streams.metrics import Metrics
-from streams.replay import load
+from streams.replay import LEARN, NO_MODELS, load
 from streams.service.app import LOOPS, Options, loops_of, vitals_of, worker_of
 from streams.service.faulty import Fenced
 from streams.service.journal import Journal
+from streams.service.loop import StageLoop
 from streams.service.page import Page
 from streams.service.sampling import refuse_strays
 from streams.service.warming import warm
@@ -37,25 +39,38 @@ def run(arguments: argparse.Namespace) -> int:
         Path(arguments.rulebook) if arguments.rulebook else None,
     )
     stages = stages_of(arguments.stages)
+    if arguments.models not in (LEARN, NO_MODELS):
+        raise Fault(f"--models: {arguments.models!r} is none of {LEARN}, {NO_MODELS}")
     address = settings.metrics_address(arguments.metrics)
     journal = Journal()
     partitions = check_topics(kafka)
     refuse_strays(kafka, TopicNames(kafka.topic_prefix).inputs, partitions)
-    warm(policy, rulebook)
-    with ExitStack() as open_here:
-        folder = open_here.enter_context(tempfile.TemporaryDirectory(prefix="lendwatch-"))
+    with_models = arguments.models == LEARN
+    warm(policy, rulebook, with_models=with_models)
+    with tempfile.TemporaryDirectory(prefix="lendwatch-") as folder:
         options = Options(
-            kafka, policy, rulebook, stages, partitions, Path(folder), arguments.rebuild
-        )
+            kafka, policy, rulebook, stages, partitions, Path(folder), arguments.rebuild,
+            with_models,
+        )  # fmt: skip
         metrics = metrics_of(rulebook, policy)
-        loops = loops_of(options, journal, metrics)
+        return served(options, loops_of(options, journal, metrics), journal, metrics, address)
+
+
+def served(
+    options: Options, loops: Sequence[StageLoop], journal: Journal, metrics: Metrics,
+    address: tuple[str, int] | None,
+) -> int:  # fmt: skip
+    """Run loops, with their page at an address, until a signal or a fault; the exit status."""
+    kafka = options.kafka
+    with ExitStack() as open_here:
         worker = worker_of(options, journal, loops)
         if address is not None:
             page = Page(*address, metrics, lambda: vitals_of(loops))
             open_here.enter_context(closing(page))
         journal.tell(
-            "started", version=__version__, rulebook=rulebook.version, policy=policy.version,
-            stages=stages, partitions=partitions, app=kafka.app_id, instance=kafka.instance_id,
+            "started", version=__version__, rulebook=options.rulebook.version,
+            policy=options.policy.version, stages=options.stages, partitions=options.partitions,
+            app=kafka.app_id, instance=kafka.instance_id, models=options.with_models,
         )  # fmt: skip
         try:
             with seldom_collected():

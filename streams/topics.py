@@ -15,6 +15,7 @@ from detector.events import LINE_MAX_BYTES, TYPES
 HOUR_MS, DAY_MS, MIB = 3_600_000, 86_400_000, 1 << 20
 STATES = ("account", "device", "network", "payee")
 CONTROL = "control"  # the stage of one partition
+LEARNER = "learner"  # of one partition too, in a process of its own
 ONWARD = ("device", "network", "payee")
 # Above the contract's limit, so that what is too large arrives and becomes a dead letter.
 RECORD_MAX_BYTES = 2 * LINE_MAX_BYTES
@@ -111,9 +112,10 @@ def planned(names: TopicNames, partitions: int, replication: int) -> tuple[Topic
         kept(inner(f"{CONTROL}-in"), 7, count=1),
         latest(inner(f"{CONTROL}-state"), 1, max_message_bytes=STATE_MAX_BYTES),
         latest(inner("facts"), 1),
+        # What there is to be learnt, in one order; the learner's memory; versions, a key each.
+        kept(inner("features"), 7, count=1),
+        latest(inner(f"{LEARNER}-state"), 1, max_message_bytes=STATE_MAX_BYTES),
         latest(inner("weights"), 1, max_message_bytes=LETTER_MAX_BYTES),
-        # A label is due after 30 days (`label_delay_days`); its features wait for it that long.
-        kept(inner("features"), 45),
         # `lendwatch doctor` writes here, to see that it can, and what the broker's clock says.
         kept(inner("probe"), 1, count=1),
     )

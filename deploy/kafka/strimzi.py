@@ -13,7 +13,7 @@ from typing import Any
 
 import yaml
 
-from streams.rights import Right, service_rights, source_rights
+from streams.rights import Right, learner_rights, service_rights, source_rights
 from streams.topics import Topic, TopicNames, planned
 
 VERSION = "kafka.strimzi.io/v1"
@@ -56,6 +56,7 @@ def resources(
     return [
         *(topic(one, cluster) for one in planned(names, partitions, replication)),
         user("lendwatch", service_rights(names, app_id), cluster),
+        user("lendwatch-learner", learner_rights(names, app_id), cluster),
         user("lendwatch-source", source_rights(names), cluster),
     ]
 

@@ -14,18 +14,14 @@ from numpy.typing import NDArray
 
 from detector.decisions import DEBIT_COLUMNS, record_chance
 from detector.entering import JUDGED, Rows
-from detector.events import ACCOUNT, KINDS, OBJECT, T
+from detector.events import ACCOUNT, OBJECT, T
 from detector.models.examples import Example
 from detector.models.follower import Follower
 from detector.models.inputs import DEBIT_INPUTS, Reader
 from detector.models.learner import DAY_MS, Terms, Version
+from detector.models.teaching import OUTCOMES, SCHEDULED, DebitPupil, DebitTeacher
 
 QUESTION: Final = "insufficient_balance"
-SCHEDULED: Final = KINDS["debit_scheduled"]
-OUTCOMES: Final[Mapping[int, bool]] = {
-    KINDS["debit_success"]: False, KINDS["debit_partial"]: True,
-    KINDS["debit_insufficient_balance"]: True,
-}  # fmt: skip
 CONCERNED: Final = np.array(sorted({SCHEDULED, *OUTCOMES}), np.int64)
 CYCLES_MS: Final = 30 * DAY_MS  # a first forest has seen two instalments of an account
 OPEN_SHARE: Final = 0.6  # of what is left to certainty, where the last failure is not made good
@@ -47,6 +43,9 @@ class DebitModel:
         self._record = [places[name] for name in DEBIT_COLUMNS]
         terms = Terms(QUESTION, DEBIT_INPUTS, delay_ms, False, False, CYCLES_MS)
         self.follower = Follower(terms, history_ms, recorded, version_max)
+        learner = self.follower.learner
+        self.teacher = None if learner is None else DebitTeacher(learner)
+        self.pupil: DebitPupil | None = self.teacher  # who is told what there is to be learnt
 
     def take(self, rows: Rows, kinds: NDArray[np.int64]) -> dict[int, tuple[float, int]]:
         """Score a batch's scheduled debits and learn from what became of earlier ones.
@@ -62,10 +61,10 @@ class DebitModel:
             told = self._chances(scheduled, rows.values, inputs)
             version = self.follower.scorer.number
             chances |= {int(row): (x, version) for row, x in zip(scheduled, told, strict=True)}
-            if self.follower.learner is not None:
+            if self.pupil is not None:
                 of = dict(zip(scheduled.tolist(), inputs, strict=True))
                 for row in part.tolist():
-                    self._follow(rows.words[row], int(kinds[row]), of.get(row))
+                    _tell(self.pupil, rows, row, int(kinds[row]), of.get(row))
         return chances
 
     def _chances(
@@ -85,14 +84,14 @@ class DebitModel:
             told.append(chance)
         return told
 
-    def _follow(
-        self, words: NDArray[np.int64], kind: int, inputs: NDArray[np.float32] | None
-    ) -> None:  # fmt: skip
-        learner = self.follower.learner
-        assert learner is not None
-        account = int(words[ACCOUNT])
-        key = account ^ (int(words[OBJECT]) >> 1)
-        if inputs is not None:
-            learner.judged(Example(key, account, int(words[T]), inputs.copy(), None, False))
-        elif learner.examples.is_waiting(key):  # the first attempt that says yes or no
-            learner.examples.label(key, OUTCOMES[kind])
+
+def _tell(
+    pupil: DebitPupil, rows: Rows, row: int, kind: int, inputs: NDArray[np.float32] | None
+) -> None:  # fmt: skip
+    words = rows.words[row]
+    account = int(words[ACCOUNT])
+    key = account ^ (int(words[OBJECT]) >> 1)
+    if inputs is not None:
+        pupil.judged(rows, row, Example(key, account, int(words[T]), inputs.copy(), None, False))
+    else:
+        pupil.attempted(rows, row, key, is_failure=OUTCOMES[kind])

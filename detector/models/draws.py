@@ -10,31 +10,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detector.entering import JUDGED, TOO_LATE, Rows
-from detector.events import ACCOUNT, CODE, ID, KIND_MASK, KINDS, OBJECT, T
+from detector.events import ACCOUNT, CODE, KIND_MASK, KINDS, OBJECT, T
 from detector.models.examples import Example
 from detector.models.follower import Follower
 from detector.models.inputs import DRAW_INPUTS, Reader
 from detector.models.learner import Terms, Version
+from detector.models.teaching import HEARD, DrawPupil, DrawTeacher
 from detector.models.thresholds import Thresholds, score_of
 from detector.models.wording import Carried
 
 QUESTION: Final = "unauthorized_transfer"
-VERDICTS: Final[Mapping[int, bool]] = {  # what people found, and whether it is fraud
-    KINDS["confirmed_fraud"]: True, KINDS["label_fraud"]: True,
-    KINDS["false_positive"]: False, KINDS["label_cleared"]: False,
-    KINDS["customer_confirmed"]: False,
-}  # fmt: skip
-STEPS: Final[Mapping[int, bool | None]] = {  # a disbursement's own; whether silence means nothing
-    KINDS["disbursement_rejected"]: True, KINDS["disbursement_reversed"]: True,
-    KINDS["disbursement_paid_echo"]: False, KINDS["disbursement_requested_echo"]: None,
-}  # fmt: skip
-WORDS_ABOUT: Final[Mapping[int, bool]] = {
-    KINDS["held"]: True, KINDS["released"]: False, KINDS["paid_anyway"]: False,
-}  # fmt: skip
 PAID: Final = KINDS["disbursement_paid"]
-HEARD: Final = np.array(sorted({*VERDICTS, *STEPS, *WORDS_ABOUT}), np.int64)
 ADVISED_AGAINST: Final = ("challenge", "decline")
-TARGETS_MAX: Final = 400_000  # event ids by which a disposition may name a draw
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,11 +59,13 @@ class DrawModels:
         that may come into force.
         """
         self._reader = Reader(DRAW_INPUTS, places)
-        self._thresholds = Thresholds(alert_share)
+        self.thresholds = Thresholds(alert_share)
         self.follower = Follower(
             Terms(QUESTION, DRAW_INPUTS, delay_ms, True, True), history_ms, recorded, version_max
         )
-        self._targets: dict[int, int] = {}  # id of a disbursement's event: the disbursement's
+        learner = self.follower.learner
+        self.teacher = None if learner is None else DrawTeacher(learner)
+        self.pupil: DrawPupil | None = self.teacher  # who is told what there is to be learnt
 
     def take(
         self, rows: Rows, draws: NDArray[np.int64], rules: NDArray[np.float64],
@@ -106,25 +95,26 @@ class DrawModels:
             for k in range(first, last):
                 if rows.state[draws[k]] == JUDGED:
                     self._judge_risk(scores, k, inputs[k], has_hit=bool(rules[k] > 0.0))
-            if self.follower.learner is None:
+            if self.pupil is None:
                 continue
             places = dict(zip(draws[here].tolist(), range(first, last), strict=True))
             for row in part.tolist():
                 if row not in places:
-                    self._hear(rows.words[row], int(kinds[row]))
+                    self.pupil.hear(rows, row)
                 elif rows.state[row] == JUDGED:
                     k = places[row]
                     is_doubtful = outcomes[k] in ADVISED_AGAINST and int(kinds[row]) != PAID
-                    self._judged(
+                    example = _example(
                         rows.words[row], inputs[k], float(rules[k]), scores, k, is_doubtful
                     )
+                    self.pupil.judged(rows, row, example)
         return scores
 
     def _judge_risk(
         self, scores: DrawScores, k: int, inputs: NDArray[np.float32], *, has_hit: bool
     ) -> None:  # fmt: skip
         margin, anomaly = float(scores.margin[k]), float(scores.anomaly[k])
-        passed = self._thresholds.judge(margin, anomaly, has_hit=has_hit)
+        passed = self.thresholds.judge(margin, anomaly, has_hit=has_hit)
         if passed is not None:
             scores.risks[k] = [
                 Risk(
@@ -134,36 +124,15 @@ class DrawModels:
                 for one in passed
             ]  # fmt: skip
 
-    def _judged(
-        self, words: NDArray[np.int64], inputs: NDArray[np.float32], rules: float,
-        scores: DrawScores, k: int, is_doubtful: bool,
-    ) -> None:  # fmt: skip
-        assert self.follower.learner is not None
-        key, margin = int(words[OBJECT]), float(scores.margin[k])
-        parts = None
-        if not np.isnan(margin):
-            parts = (rules, margin, float(np.nan_to_num(scores.anomaly[k])))
-        self._name(int(words[ID]), key)
-        self.follower.learner.judged(
-            Example(key, int(words[ACCOUNT]), int(words[T]), inputs.copy(), parts, is_doubtful)
-        )
 
-    def _hear(self, words: NDArray[np.int64], kind: int) -> None:
-        assert self.follower.learner is not None
-        examples, told = self.follower.learner.examples, int(words[OBJECT])
-        if kind in STEPS:
-            self._name(int(words[ID]), told)
-            is_doubtful = STEPS[kind]
-            if is_doubtful is not None:
-                examples.doubt(told, is_doubtful)
-            return
-        key = self._targets.get(told, told)
-        if kind in VERDICTS:
-            examples.label(key, VERDICTS[kind])
-        else:
-            examples.doubt(key, WORDS_ABOUT[kind])
-
-    def _name(self, event_id: int, key: int) -> None:
-        self._targets[event_id] = key
-        if len(self._targets) > TARGETS_MAX:
-            del self._targets[next(iter(self._targets))]
+def _example(
+    words: NDArray[np.int64], inputs: NDArray[np.float32], rules: float, scores: DrawScores,
+    k: int, is_doubtful: bool,
+) -> Example:  # fmt: skip
+    """What is to be learnt of a draw, the scores' k-th."""
+    margin, parts = float(scores.margin[k]), None
+    if not np.isnan(margin):
+        parts = (rules, margin, float(np.nan_to_num(scores.anomaly[k])))
+    return Example(
+        int(words[OBJECT]), int(words[ACCOUNT]), int(words[T]), inputs.copy(), parts, is_doubtful
+    )

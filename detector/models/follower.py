@@ -60,10 +60,11 @@ class Follower:
             version = self.learner.learn(hour_ms)
             if version is not None:
                 self.versions.append(version)
-                self._take(version)
+                self.take(version)
         while self._recorded and self._recorded[0].from_ms <= hour_ms:
-            self._take(self._recorded.pop(0))
+            self.take(self._recorded.pop(0))
 
-    def _take(self, version: Version) -> None:
+    def take(self, version: Version) -> None:
+        """A version comes into force, unless going back forbids it. ValueError as Scorer.take."""
         if self._version_max is None or version.number <= self._version_max:
             self.scorer.take(version)

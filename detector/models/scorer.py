@@ -31,7 +31,7 @@ class Scorer:
 
     def __init__(self, question: str, names: list[str]) -> None:
         """`names`: the inputs that it will be given."""
-        self._question, self._names = question, names
+        self.question, self.names = question, names
         self._deviations: Deviations | None = None
         self._forest: Forest | None = None
         self._correction = 0.0
@@ -40,12 +40,12 @@ class Scorer:
 
     def take(self, version: Version) -> None:
         """A version comes into force. ValueError if it is not of this question and inputs."""
-        if version.question != self._question:
-            raise ValueError(f"question: {version.question}, where {self._question} is scored")
+        if version.question != self.question:
+            raise ValueError(f"question: {version.question}, where {self.question} is scored")
         if version.deviations is not None:
-            self._deviations = Deviations(version.deviations, self._names)
+            self._deviations = Deviations(version.deviations, self.names)
         if version.forest is not None:
-            if version.forest.inputs != self._names:
+            if version.forest.inputs != self.names:
                 raise ValueError("inputs: not those of this version; learn anew")
             self._forest, self._correction = Forest(version.forest), version.correction
         if version.blend is not None:
@@ -56,7 +56,7 @@ class Scorer:
         """The inputs that lift a part's score most, at most CARRIED_MAX, the weightiest first."""
         if part == "supervised":
             assert self._forest is not None, "nothing scored this row"
-            names, columns = self._names, np.arange(len(self._names))
+            names, columns = self.names, np.arange(len(self.names))
             weights, usual = self._forest.lifts(row), self._forest.usual.tolist()
         else:
             assert self._deviations is not None, "nothing scored this row"

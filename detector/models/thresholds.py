@@ -11,6 +11,7 @@ order, so that no batch decides anything.
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -61,6 +62,16 @@ class Thresholds:
         """`share` of all draws, that may be alerts of models (0 to 1); 0: there are none."""
         self._share = share
         self._of = {part: Threshold() for part in SPEAKERS}
+
+    @property
+    def standing(self) -> dict[str, tuple[int, float]]:
+        """Where they stand, by part: draws seen in the warm-up, and the level."""
+        return {part: (one.seen, one.value) for part, one in self._of.items()}
+
+    def stand_at(self, standing: Mapping[str, tuple[int, float]]) -> None:
+        """Put them where they stood."""
+        for part, one in self._of.items():
+            one.seen, one.value = standing[part]
 
     def judge(self, margin: float, anomaly: float, *, has_hit: bool) -> list[Passed] | None:
         """The parts that one draw passes; None where nothing can be said of it yet.

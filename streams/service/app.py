@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -17,7 +17,9 @@ from detector.counted import nothing_counted
 from detector.counted_blocks import Come, packed
 from detector.counted_grouping import by_minute, together
 from detector.ids import Ids
+from detector.link_models import DECIDING
 from detector.memory import STAGES
+from detector.models.lessons import packed_lessons
 from detector.parts import Parts
 from detector.policy import Policy
 from detector.rulebook import Rulebook
@@ -26,9 +28,10 @@ from streams.metrics import Metrics
 from streams.service.control import ControlPartition
 from streams.service.intake import Intake
 from streams.service.journal import Journal, LibraryLines
+from streams.service.link_partition import LinkPartition
 from streams.service.loop import StageLoop
 from streams.service.meters import StageMeters, Vitals
-from streams.service.partition import LinkPartition, Partition, Taken
+from streams.service.partition import Partition, Taken
 from streams.service.readers import BlockReads, CountReads, EventReads, word
 from streams.service.sampling import Sampler
 from streams.service.stage_topics import StageTopics
@@ -56,13 +59,17 @@ class Options:
     partitions: int
     datadir: Path
     is_rebuilt: bool = False
+    with_models: bool = False
 
 
 def loops_of(options: Options, journal: Journal, metrics: Metrics | None = None) -> list[StageLoop]:
     """A loop for each stage, which tell these metrics."""
     ids = Ids()
     names = TopicNames(options.kafka.topic_prefix)
-    parts = Parts(options.rulebook, options.policy, ids, partitions=options.partitions)
+    parts = Parts(
+        options.rulebook, options.policy, ids, partitions=options.partitions,
+        with_models=options.with_models,
+    )  # fmt: skip
     common = _Common(options, names, parts, ids, journal, metrics or Metrics())
     return [StageLoop(_plan(common, stage)) for stage in options.stages]
 
@@ -98,7 +105,7 @@ def _account_plan(common: _Common) -> Plan:
     inputs = tuple(feeds)
 
     def make_intake() -> Intake[Any]:
-        return Intake(inputs, EventReads(ids, erasures), _skew_max_ms(options))
+        return Intake(inputs, EventReads(ids, erasures), skew_max_ms(options))
 
     plan = _stage_plan(common, STAGES[0], feeds, make_intake)
     looked_at = Sampler(options.partitions, common.journal).look
@@ -127,6 +134,7 @@ def _stage_plan(
             for later in topics.onward
             for sent in parts.postman.sent(later, [one for one in parcels if one.stage == later])
         ]
+        records += _lessons(topics, taken, come) if options.with_models else ()
         if stage == STAGES[0] and come:
             counted = [one.counted for one in taken if one.counted is not None]
             counts = by_minute(together(counted or [nothing_counted()]))
@@ -139,7 +147,19 @@ def _stage_plan(
         journal=common.journal, make_partition=make_partition, make_intake=make_intake,
         is_rebuilt=options.is_rebuilt, looked_at=_not_looked_at, onward=onward,
         meters=StageMeters(common.metrics, stage, feeds),
+        weights_topic=topics.weights if stage in DECIDING and options.with_models else None,
     )  # fmt: skip
+
+
+def _lessons(
+    topics: StageTopics, taken: Sequence[Taken], come: Mapping[int, Come]
+) -> Iterator[Outgoing]:
+    """What a deciding stage's partitions have for the learner, as records; `come`: how far those of
+    the account stage are thereby."""
+    newest_ms = max((one.clock_ms for one in come.values()), default=0)
+    told = {one.number: one.lessons for one in taken if one.lessons}
+    for value in packed_lessons(told, come):
+        yield Outgoing(topics.features, word(newest_ms), value, 0)
 
 
 def _control_plan(common: _Common) -> Plan:
@@ -153,7 +173,7 @@ def _control_plan(common: _Common) -> Plan:
     return Plan(
         stage=CONTROL, inputs=(feed,), state_topic=topics.state, settings=options.kafka,
         journal=common.journal, make_partition=make_partition,
-        make_intake=lambda: Intake((feed,), CountReads(), _skew_max_ms(options)),
+        make_intake=lambda: Intake((feed,), CountReads(), skew_max_ms(options)),
         is_rebuilt=options.is_rebuilt,
         looked_at=_not_looked_at, onward=lambda *_: [],
         meters=StageMeters(common.metrics, CONTROL, {feed: CONTROL}), rest_s=CONTROL_REST_S,
@@ -161,10 +181,11 @@ def _control_plan(common: _Common) -> Plan:
 
 
 def _blocks(options: Options, topic: str) -> Intake[Any]:
-    return Intake((topic,), BlockReads(), _skew_max_ms(options))
+    return Intake((topic,), BlockReads(), skew_max_ms(options))
 
 
-def _skew_max_ms(options: Options) -> int:
+def skew_max_ms(options: Options) -> int:
+    """By how much a partition may be ahead of another of its loop, by event time."""
     return options.policy.lateness_ms // SKEW_SHARE
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Sequence
+from typing import Final
 
 from detector.state import StateError
 from streams.faults import Fault
@@ -11,8 +12,13 @@ from streams.service.changelog import Changelog, Read
 from streams.service.faulty import Again
 from streams.service.journal import Journal
 from streams.service.partition import Partition
+from streams.topics import LEARNER
 
 Make = Callable[[int], Partition]
+LEARNER_ANEW: Final = (
+    "stop all workers, empty the topics of the learner's state and of weights, start with"
+    " `lendwatch run --rebuild` and `lendwatch learn`: it learns anew"
+)
 
 
 class Assignment:
@@ -58,7 +64,8 @@ class Assignment:
         # of a transaction of theirs.
         if self._changelog.has_grown(number, read):
             return Again(f"partition {number} came, and somebody else writes its state")
-        return Fault(f"{self._stage}, partition {number}: {error}: `lendwatch run --rebuild`")
+        cure = LEARNER_ANEW if self._stage == LEARNER else "`lendwatch run --rebuild`"
+        return Fault(f"{self._stage}, partition {number}: {error}: {cure}")
 
     def _still_ours(self, numbers: Sequence[int]) -> dict[int, Partition]:
         """Parked partitions to whose changelogs nobody has added anything since."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +21,10 @@ from detector.stage import EVICTED
 from streams.metrics import Metrics
 from streams.service.partition import Held, Partition, Taken
 from streams.service.work import Work
+from streams.topics import LEARNER
+
+if TYPE_CHECKING:  # river is slow to import
+    from detector.models.learner import Version
 
 DEAD_LETTER: Final = "dead_letter"  # an outcome beside ENTERED_AS
 RESULTS: Final = ("hit", "clear", "abstain", "error")
@@ -31,6 +35,7 @@ KINDS_OF: Final = {name: [KINDS[name]] for name in DISPOSITIONS} | {
     "false_positive": [KINDS["false_positive"], VERDICTS["cleared"]],
 }
 CONTROL: Final = "control"  # the stage that tells of incidents
+DECIDED_BY: Final = {"insufficient_balance": STAGES[0], "unauthorized_transfer": STAGES[-1]}
 INCIDENT_KINDS: Final = ("channel", "provider", "feed")  # of entities
 
 
@@ -132,6 +137,9 @@ class Counting:
     def memory(self, owned: Mapping[int, Partition]) -> None:
         """What partitions hold, what rules found, what was let go of; of some partitions."""
         self._hold([one.held for one in owned.values()])
+        self._models(owned)
+        if self.stage == LEARNER:
+            self._lessons(owned)
         one = next(iter(owned.values()))  # these are counts of all partitions
         rules, results = one.findings
         before, self._results = self._results, results.copy()
@@ -142,6 +150,32 @@ class Counting:
             self._metrics.evictions, [self.stage], EVICTED, evicted[None, :],
             None if before is None else before[None, :],
         )  # fmt: skip
+
+    def _models(self, owned: Mapping[int, Partition]) -> None:
+        """What scores where this stage decides; a question is told of by the stage that decides."""
+        oldest: dict[str, tuple[int, float]] = {}
+        for one in owned.values():
+            for question, (number, since_ms) in one.models.items():
+                age_s = max(0.0, (one.clock_ms - since_ms) / 1_000)
+                known = oldest.get(question, (number, 0.0))
+                oldest[question] = min(known[0], number), max(known[1], age_s)
+        for question, (number, age_s) in oldest.items():
+            if DECIDED_BY[question] == self.stage:
+                self._metrics.model_version.labels(question).set(number)
+                self._metrics.model_age.labels(question).set(age_s)
+
+    def _lessons(self, owned: Mapping[int, Partition]) -> None:
+        """What the learner keeps, and what waits."""
+        for one in owned.values():
+            for labels, count in one.examples.items():
+                self._metrics.model_examples.labels(*labels).set(count)
+            self._metrics.lessons_waiting.set(one.held.entities)
+            self._metrics.lessons_let_go.set(one.let_go)
+
+    def versions(self, versions: Iterable[Version]) -> None:
+        """Versions of models that were published."""
+        for one in versions:
+            self._metrics.model_versions.labels(one.question).inc()
 
     @staticmethod
     def _add(

@@ -135,6 +135,7 @@ class StageMeters:
         counting.work(works.values())
         counting.entered(taken)
         counting.alerts([alert for one in taken for alert in one.alerts], now_s)
+        counting.versions([version for one in taken for version in one.versions])
         counting.decisions([decision for one in taken for decision in one.decisions])
 
     def turned(

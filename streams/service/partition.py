@@ -6,33 +6,28 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from hashlib import blake2b
-from typing import Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
 import orjson
 from numpy.typing import NDArray
 
-from detector.chain import Link, LinkOutputs
 from detector.counted import Counts
-from detector.link_state import LinkState
 from detector.newest import Kinds
-from detector.onward import OnwardError
 from detector.outages import Fact
 from detector.parcels import Parcel
-from detector.parts import Parts
 from detector.sealing import sealed
 from detector.state import Record, StateError, opened
-from streams.dead_letters import letter_headers
-from streams.faults import Fault
 from streams.outputs import with_detected_at
-from streams.service.readers import ERASURE, word
 from streams.service.stage_topics import StageTopics
-from streams.service.work import Letter, Outgoing, Work
+from streams.service.work import Outgoing, Work
 from streams.topic_changes import PROCEDURE
 
+if TYPE_CHECKING:  # river is slow to import
+    from detector.models.learner import Version
+    from detector.models.lessons import Lesson
+
 FORM_KEY: Final = b"V"  # under what versions, and of how many partitions, the records were written
-KIND_OF_LETTER: Final = "org.apache.kafka.common.errors.SerializationException"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +42,9 @@ class Taken:
     decisions: list[dict[str, Any]]
     counted: Counts | None = None
     entered: NDArray[np.int64] | None = None  # events, as LinkOutputs has them
+    number: int = 0  # the partition
+    lessons: Sequence[Lesson] = ()  # what there is for the learner of models
+    versions: Sequence[Version] = ()  # what it made of them
 
 
 class Held(NamedTuple):
@@ -82,6 +80,21 @@ class Partition(ABC):
         """What it holds in memory."""
 
     @property
+    def models(self) -> Mapping[str, tuple[int, int]]:
+        """Of models that score here, by question: the newest version, and from when on (ms)."""
+        return {}
+
+    @property
+    def examples(self) -> Mapping[tuple[str, str], int]:
+        """Labelled examples that a learner keeps, by question and label."""
+        return {}
+
+    @property
+    def let_go(self) -> int:
+        """Draws of which a learner was not told in time what they were judged by."""
+        return 0
+
+    @property
     @abstractmethod
     def findings(self) -> tuple[list[str], NDArray[np.int64]]:
         """Rules, and for each how often it hit, was clear, abstained, erred since the process
@@ -113,6 +126,10 @@ class Partition(ABC):
     def hear(self, facts: Sequence[Fact]) -> Taken | None:
         """Take word of the control stage; what is to be written, where anything was said."""
         raise NotImplementedError(f"partition {self.number} asks for no facts, and heard {facts}")
+
+    def follow(self, versions: Sequence[Version]) -> None:
+        """Versions of models were published."""
+        raise NotImplementedError(f"partition {self.number} has no models, and heard {versions}")
 
     @property
     @abstractmethod
@@ -156,122 +173,3 @@ class Partition(ABC):
             value = orjson.dumps(with_detected_at(alert, now_ms))
             key = alert["account_id"] or alert["entity"]["id"]
             yield Outgoing(self.topics.alert, key.encode(), value)
-
-
-class LinkPartition(Partition):
-    """One of a stage that judges events: a link with its state."""
-
-    def __init__(
-        self, stage: str, number: int, parts: Parts, topics: StageTopics, partitions: int
-    ) -> None:
-        form = {"versions": parts.versions.record, "partitions": partitions}
-        super().__init__(number, topics, form)
-        self._ids = parts.ids
-        self._partitions = partitions
-        self._link = Link(stage, parts)
-        self._state = LinkState(self._link)
-
-    @property
-    def clock_ms(self) -> int:
-        """See Partition."""
-        return self._link.clock_ms
-
-    @property
-    def held(self) -> Held:
-        """See Partition."""
-        store, repayment = self._link.stage.store, self._link.repayment
-        if repayment is None:
-            return Held(store.entities, store.bytes_used, None, None)
-        return Held(store.entities, store.bytes_used, repayment.remembered, repayment.standings)
-
-    @property
-    def evicted(self) -> NDArray[np.int64]:
-        """See Partition."""
-        return self._link.stage.evicted
-
-    @property
-    def findings(self) -> tuple[list[str], NDArray[np.int64]]:
-        """See Partition."""
-        stage = self._link.stage
-        return [rule.id for rule in stage.rules], stage.results
-
-    def restore_rest(self, kinds: Kinds) -> None:
-        """See Partition."""
-        self._state.restore(kinds)
-
-    def take(self, work: Work) -> Taken:
-        """See Partition."""
-        letters = map(self._letter, work.letters)
-        erasures = self._erasures(work)
-        outputs = self._taken(work)
-        said = [*letters, *erasures, *self._said(outputs)]
-        return self._made(said, outputs)
-
-    def absorb(self, work: Work) -> list[Record]:
-        """See Partition."""
-        self._taken(work)
-        return self.state_records()
-
-    def _taken(self, work: Work) -> LinkOutputs:
-        for account in work.erased:
-            self._link.erase(account)
-        if work.batch is not None:
-            return self._link.take(work.batch, [*self._dead(work.letters)])
-        try:
-            return self._link.take_onward(work.values)
-        except OnwardError as error:
-            raise Fault(f"{self._link.name}, partition {self.number}: {error}") from error
-
-    def _dead(self, letters: Sequence[Letter]) -> Iterator[tuple[str, int]]:
-        """Of each letter the feed, and a mark of what it says, by which a repeat is known."""
-        for one in letters:
-            if one.topic in self.topics.feeds:
-                digest = blake2b(one.value or b"", digest_size=8).digest()
-                yield self.topics.feeds[one.topic], int.from_bytes(digest, "big", signed=True)
-
-    def _erasures(self, work: Work) -> Iterator[Outgoing]:
-        """To every partition of the later stages: an account may have left its trace on each."""
-        for account in work.erased:
-            if isinstance(account, str):
-                value = word(self._ids.hash(account))
-                yield Outgoing(self.topics.counts, ERASURE, value, 0)
-                for topic in self.topics.onward.values():
-                    for number in range(self._partitions):
-                        yield Outgoing(topic, ERASURE, value, number)
-
-    def advance(self, clock_ms: int) -> Taken | None:
-        """See Partition."""
-        outputs = self._link.advance(clock_ms)
-        return self._made_of(outputs)
-
-    def hear(self, facts: Sequence[Fact]) -> Taken | None:
-        """See Partition."""
-        return self._made_of(self._link.hear(facts))
-
-    def _made_of(self, outputs: LinkOutputs) -> Taken | None:
-        if not outputs.alerts and not outputs.decisions:
-            return None
-        return self._made([*self._said(outputs)], outputs)
-
-    def _made(self, said: list[Outgoing], outputs: LinkOutputs) -> Taken:
-        return Taken(
-            said, outputs.onward, self.state_records(), outputs.alerts, outputs.decisions,
-            outputs.counted, outputs.entered,
-        )  # fmt: skip
-
-    def _said(self, outputs: LinkOutputs) -> Iterator[Outgoing]:
-        yield from self.said_alerts(outputs.alerts)
-        for decision in outputs.decisions:
-            key = decision["account_id"].encode()
-            yield Outgoing(self.topics.decision, key, orjson.dumps(decision))
-
-    def changes(self) -> list[Record]:
-        """See Partition."""
-        return self._state.changes()
-
-    def _letter(self, letter: Letter) -> Outgoing:
-        headers = letter_headers(
-            letter.headers, reason=letter.reason, exception=KIND_OF_LETTER, message=letter.message,
-            topic=letter.topic, partition=letter.partition, offset=letter.offset,
-        )  # fmt: skip
-        return Outgoing(self.topics.dead_letter, letter.key, letter.value, headers=tuple(headers))

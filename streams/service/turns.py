@@ -16,7 +16,7 @@ from streams.kafka_settings import KafkaSettings
 from streams.service.assignment import Assignment, Make
 from streams.service.ends import Ends
 from streams.service.faulty import CALL_MAX_S, Aside, Patience
-from streams.service.hearing import Hearing
+from streams.service.hearing import Ears
 from streams.service.intake import Intake
 from streams.service.journal import LIBRARY, Journal
 from streams.service.membership import is_replaced
@@ -54,6 +54,7 @@ class Plan:
     onward: Onward  # what goes to other stages, as records
     meters: StageMeters
     facts_topic: str | None = None  # whose facts the partitions are told
+    weights_topic: str | None = None  # whose versions of models they follow
     tells_come: bool = False  # whether it is told onward, too, how far partitions have come
     rest_s: float = 0.0  # between two turns that had work: who may be late takes more at once
 
@@ -88,19 +89,16 @@ class Turns:
         )
         self._meters = plan.meters
         self._stop = stop
-        self._hearing = None
-        if plan.facts_topic is not None:
-            self._hearing = Hearing(plan.settings, plan.facts_topic, stop.is_set)
+        self._ears = Ears(plan.settings, plan.facts_topic, plan.weights_topic, stop.is_set)
         self._told_left: frozenset[int] | None = None  # who was last told to have something left
-        self._unheard: set[int] = set()  # partitions that were told no facts yet
+        self._unheard: set[int] = set()  # partitions that were told nothing yet
         # Last: it runs from now on, until `close`.
         self._ends = Ends(plan.settings, plan.stage, plan.meters.ended)
 
     def start(self) -> None:
         """Take our place as a producer, hear what is known, then join the group."""
         self._transactions.start()
-        if self._hearing is not None:
-            self._hearing.begin()
+        self._ears.begin()
         self._consumer.subscribe(
             list(self._plan.inputs),
             on_assign=self._assign, on_revoke=self._revoke, on_lost=self._revoke,
@@ -135,8 +133,7 @@ class Turns:
     def close(self) -> None:
         """Leave the group, and let go."""
         self._ends.close()
-        if self._hearing is not None:
-            self._hearing.close()
+        self._ears.close()
         self._meters.left()
         self._transactions.drop()
         self._consumer.close()
@@ -234,15 +231,8 @@ class Turns:
                 for number, partition in self._assigned.owned.items()}  # fmt: skip
 
     def _hear(self) -> None:
-        """Tell partitions what is new of outages; one that came, all that is known."""
-        if self._hearing is None:
-            return
-        fresh, known = self._hearing.fresh(), self._hearing.known
-        taken: dict[int, Taken] = {}
-        for number, partition in self._assigned.owned.items():
-            facts = known if number in self._unheard else fresh
-            if facts and (one := partition.hear(facts)):
-                taken[number] = one
+        """Tell partitions what is new of outages and models; one that came, all that is known."""
+        taken = self._ears.tell(self._assigned.owned, self._unheard)
         self._unheard.clear()
         self._say_at_rest(taken)
 

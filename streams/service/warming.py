@@ -10,6 +10,7 @@ from detector.counted_grouping import by_minute, together
 from detector.decode import Decoder
 from detector.events import TIME_MAX_MS
 from detector.ids import Ids
+from detector.link_models import LinkModels
 from detector.link_state import LinkState
 from detector.memory import STAGES
 from detector.newest import kinds_of
@@ -31,10 +32,11 @@ _LOGIN = {
 }  # fmt: skip
 
 
-def warm(policy: Policy, rulebook: Rulebook) -> None:
+def warm(policy: Policy, rulebook: Rulebook, *, with_models: bool = False) -> None:
     """Take a few made-up events through all stages, and their states to records and back."""
     ids = Ids()
-    parts, decoder = Parts(rulebook, policy, ids), Decoder(ids, TIME_MAX_MS)
+    parts = Parts(rulebook, policy, ids, with_models=with_models)
+    decoder = Decoder(ids, TIME_MAX_MS)
     lines = []
     for at in range(3):
         told = {"event_id": f"l{at}", "occurred_at": _DAY_MS * (at + 1)}
@@ -46,6 +48,8 @@ def warm(policy: Policy, rulebook: Rulebook) -> None:
     for stage in STAGES:
         link = Link(stage, parts)
         state = LinkState(link)
+        if link.models is not None:
+            _give_versions(link.models)
         if stage == STAGES[0]:
             outputs = link.take(decoder.decode(lines))
         else:
@@ -59,3 +63,24 @@ def warm(policy: Policy, rulebook: Rulebook) -> None:
             blocks[later] += [sent.value for sent in parts.postman.sent(later, parcels)]
         records = {key: value for key, value in state.changes() if value is not None}
         LinkState(Link(stage, parts)).restore(kinds_of(records))
+
+
+def _give_versions(link: LinkModels) -> None:
+    """Let models score by weights that say nothing: what scores is compiled then."""
+    from detector.models.blend import FIRST, BlendWeights
+    from detector.models.deviations import DIRECTIONS, DeviationWeights
+    from detector.models.forest import ForestWeights
+    from detector.models.learner import Version
+
+    n = len(DIRECTIONS)
+    nothing = DeviationWeights(1, [1] * n, [0.0] * n, [1.0] * n)
+    for follower in (link.models.draws.follower, link.models.debits.follower):
+        scorer = follower.scorer
+        forest = ForestWeights(scorer.names, 0.0, [], [], [], [None] * len(scorer.names))
+        is_of_draws = follower is link.models.draws.follower
+        follower.take(
+            Version(
+                scorer.question, 1, 0, nothing if is_of_draws else None, forest,
+                blend=BlendWeights(1, 0.0, list(FIRST)),
+            )
+        )  # fmt: skip

@@ -17,7 +17,7 @@ import yaml
 
 from deploy.kafka.strimzi import resources, written
 from streams.cli import parser
-from streams.rights import service_rights, source_rights
+from streams.rights import learner_rights, service_rights, source_rights
 from streams.topics import TopicNames, planned
 from tests.deploy.helm import Unavailable, helm
 from tests.deploy.operators import SCHEMAS
@@ -27,6 +27,7 @@ from tests.deploy.tools import CALL_MAX_S, DEPLOY, RULES, called, loaded
 CHART = DEPLOY / "helm/lendwatch"
 KUBERNETES = ("1.27", "1.34")  # the oldest that the chart takes, and a new one
 SCALED = ["--set", "autoscaling.enabled=true", "--set", "autoscaling.authentication=kafka"]
+LEARNING = ["--set", "learner.enabled=true"]
 POLICY = ["--set-string", 'policy=timezone = "Asia/Shanghai"']
 
 
@@ -52,11 +53,13 @@ def of_kind(found: list[dict[str, Any]], kind: str) -> dict[str, Any]:
 
 
 def test_the_chart_is_linted_without_a_word() -> None:
-    done = run_helm("lint", "--strict", "--quiet", CHART, *SCALED, *POLICY)
+    done = run_helm("lint", "--strict", "--quiet", CHART, *SCALED, *POLICY, *LEARNING)
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-@pytest.mark.parametrize("words", [[], SCALED, POLICY], ids=["plain", "scaled", "policy"])
+@pytest.mark.parametrize(
+    "words", [[], SCALED, POLICY, LEARNING], ids=["plain", "scaled", "policy", "learning"]
+)
 def test_every_resource_passes_its_schema_strictly(words: list[str]) -> None:
     kinds = set()
     for one in templated(*words):
@@ -103,6 +106,26 @@ def test_a_worker_has_a_stable_name_no_rights_and_a_root_that_it_cannot_write() 
     assert paths == ["/healthz", "/livez", "/readyz"]
 
 
+def test_the_learner_is_one_pod_beside_workers_that_follow_it_under_a_user_of_its_own() -> None:
+    sets = [one for one in templated(*LEARNING) if one["kind"] == "StatefulSet"]
+    learner, workers = sorted(sets, key=lambda one: one["spec"]["replicas"])
+    assert learner["spec"]["replicas"] == 1
+    pods = [one["spec"]["template"] for one in (learner, workers)]
+    one, other = (pod["metadata"]["labels"] for pod in pods)
+    selected = [each["spec"]["selector"]["matchLabels"].items() for each in (learner, workers)]
+    assert selected[0] <= one.items() and selected[1] <= other.items()
+    assert not selected[1] <= one.items() and not selected[0] <= other.items()
+    learns, follows = (pod["spec"]["containers"][0]["args"] for pod in pods)
+    assert parser().parse_args(learns) and learns[0] == "learn"
+    assert parser().parse_args(follows).models == "learn"
+    (plain,) = [one for one in templated() if one["kind"] == "StatefulSet"]
+    args = plain["spec"]["template"]["spec"]["containers"][0]["args"]
+    assert parser().parse_args(args).models == "none"
+    users = [{each["name"]: each.get("value") for each in pod["spec"]["containers"][0]["env"]}
+             ["LENDWATCH_SASL_USERNAME"] for pod in pods]  # fmt: skip
+    assert users == ["lendwatch-learner", "lendwatch"]
+
+
 def test_the_rules_of_the_chart_are_those_that_are_tested() -> None:
     groups = of_kind(templated(), "PrometheusRule")["spec"]["groups"]
     ours = [group for path in sorted(RULES.glob("*.yaml")) for group in loaded(path)["groups"]]
@@ -138,13 +161,17 @@ def test_strimzis_resources_are_what_the_plan_and_the_rights_make() -> None:
 
 def test_the_rights_are_those_of_named_topics_and_change_nothing_of_the_cluster() -> None:
     names, allowed = TopicNames(), {"Read", "Write", "Describe"}
-    for right in (*service_rights(names, "lendwatch"), *source_rights(names)):
+    of_learner = learner_rights(names, "lendwatch")
+    for right in (*service_rights(names, "lendwatch"), *source_rights(names), *of_learner):
         assert right.is_prefix == (right.kind != "topic"), right
         assert right.operations and set(right.operations) <= allowed, right
     asked = {right.name for right in service_rights(names, "lendwatch") if right.kind == "topic"}
     assert asked == {topic.name for topic in planned(names, 1, 1)}
     reads = {right.name for right in service_rights(names, "x") if "Read" in right.operations}
     assert not reads & {names.alert, names.decision, names.dead_letter}
+    used = {right.name for right in of_learner if right.operations != ("Describe",)}
+    inner = {names.internal(name) for name in ("features", "weights", "learner-state")}
+    assert used == {*inner, "lendwatch-learner"}
 
 
 def test_the_compose_file_keeps_its_schema_and_mounts_what_is_there() -> None:

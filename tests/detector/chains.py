@@ -38,13 +38,17 @@ class Chain:
         self.said, self.partitions = nothing_said(), partitions
         self.by_stage = {name: nothing_said() for name in STAGES}
         ids = Ids()
-        self.parts = Parts(*rulebook_of(terms), ids, partitions=partitions)
+        self.parts = self.made_parts(terms, ids, partitions)
         self.decoder = Decoder(ids, FAR_FUTURE_MS)
         self.places = [(name, p) for name in STAGES for p in range(partitions)]
         self.log: Log = {place: {} for place in self.places}
         self.links: dict[tuple[str, int], Link] = {}
         self.states: dict[tuple[str, int], LinkState] = {}
         self.restart()
+
+    def made_parts(self, terms: Any, ids: Ids, partitions: int) -> Parts:
+        """What its links are made of."""
+        return Parts(*rulebook_of(terms), ids, partitions=partitions)
 
     def restart(self) -> None:
         """All links made again from the log."""

@@ -12,7 +12,7 @@ import orjson
 import pytest
 
 from detector.chain import Link
-from detector.control_link import WAITS_MS
+from detector.coming import WAITS_MS
 from detector.counted import nothing_counted
 from detector.counted_blocks import Come, CountsError, packed, unpacked
 from detector.counted_grouping import by_minute, together
@@ -162,8 +162,8 @@ def standing(alerts: list[Record]) -> set[tuple[Any, ...]]:
 
 def test_complaints_travel_and_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     """The stage is made again now and then, from the whole and from blocks."""
-    monkeypatch.setattr("detector.control_link.BLOCKS_MIN", 3)
-    monkeypatch.setattr("detector.control_link.BLOCKS_A_PIECE", 0)
+    monkeypatch.setattr("detector.input_log.BLOCKS_MIN", 3)
+    monkeypatch.setattr("detector.input_log.BLOCKS_A_PIECE", 0)
     events = sorted(test_complaints.world(1), key=lambda one: one["occurred_at"])
     pair, found = Pair(2), []
     for at, some in enumerate(split(events, 3)):
@@ -179,8 +179,8 @@ def test_what_arrives_is_counted_elsewhere_and_breaks_are_told(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """A minute of lines at once, their dead letters at its last event."""
-    monkeypatch.setattr("detector.control_link.BLOCKS_MIN", 3)
-    monkeypatch.setattr("detector.control_link.BLOCKS_A_PIECE", 0)
+    monkeypatch.setattr("detector.input_log.BLOCKS_MIN", 3)
+    monkeypatch.setattr("detector.input_log.BLOCKS_A_PIECE", 0)
     engine, decoder = engine_of(LATENESS_HOURS)
     pair, found, expected = Pair(), [], []
     minutes: dict[int, list[bytes]] = {}
@@ -219,9 +219,9 @@ def complained(alerts: list[Record]) -> list[Record]:
 def test_a_stage_made_again_goes_on_as_if_it_had_never_stopped(
     seed: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("detector.control_link.BLOCKS_MIN", 5)
-    monkeypatch.setattr("detector.control_link.PIECE_BYTES", 3_000)
-    monkeypatch.setattr("detector.control_link.BLOCKS_A_PIECE", 0)
+    monkeypatch.setattr("detector.input_log.BLOCKS_MIN", 5)
+    monkeypatch.setattr("detector.input_log.PIECE_BYTES", 3_000)
+    monkeypatch.setattr("detector.input_log.BLOCKS_A_PIECE", 0)
     print(f"seed {seed}")
     rng, events = random.Random(seed), world(seed)
     straight, stopped = Pair(), Pair()

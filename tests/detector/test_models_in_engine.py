@@ -33,12 +33,12 @@ model_risk_per_10000_disbursements = 1000
 """
 
 
-def log_of(days: int) -> list[bytes]:
+def log_of(days: int, a_day: int = 120) -> list[bytes]:
     """Draws of 40 accounts, some of a stranger's; instalments; what became of them. In order."""
     draw, events = np.random.default_rng(SEED), []
     print("seed", SEED)
-    for k in range(days * 120):
-        t, account = START_MS + k * 720_000, f"a{draw.integers(40)}"
+    for k in range(days * a_day):
+        t, account = START_MS + k * (24 * HOUR_MS // a_day), f"a{draw.integers(40)}"
         is_fraud = draw.random() < 0.08
         amount = int(draw.integers(9_000, 11_000)) * (8 if is_fraud else 1)
         payee = f"mule{draw.integers(3)}" if is_fraud else f"p{account}{draw.integers(3)}"

@@ -56,8 +56,9 @@ class Site:
         return Groups(self.bootstrap, self.prefix, self.partitions)
 
     def worker(
-        self, name: str, named: bool = True, words: Sequence[str] = (), instance: str | None = None
-    ) -> Worker:
+        self, name: str, named: bool = True, words: Sequence[str] = (),
+        instance: str | None = None, command: str = "run",
+    ) -> Worker:  # fmt: skip
         """A worker, not yet started. A named one has a LENDWATCH_INSTANCE_ID."""
         environment = {
             "LENDWATCH_BOOTSTRAP": self.bootstrap,
@@ -66,7 +67,7 @@ class Site:
             "LENDWATCH_SESSION_TIMEOUT_MS": str(SESSION_TIMEOUT_MS),
         }
         called = (instance or name) if named else None
-        worker = Worker(name, self.folder, environment, called, words)
+        worker = Worker(name, self.folder, environment, called, words, command)
         self.workers.append(worker)
         return worker
 

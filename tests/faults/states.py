@@ -11,7 +11,7 @@ from detector.memory import STAGES
 from detector.parts import Parts
 from streams.replay import load
 from streams.routing import Route, partition_of, route
-from streams.service.partition import LinkPartition
+from streams.service.link_partition import LinkPartition
 from streams.service.stage_topics import StageTopics
 from streams.service.work import Work
 from streams.topics import TopicNames

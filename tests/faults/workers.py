@@ -78,9 +78,11 @@ class Worker:
 
     def __init__(
         self, name: str, folder: Path, environment: dict[str, str], instance: str | None,
-        words: Sequence[str] = (),
+        words: Sequence[str] = (), command: str = "run",
     ) -> None:  # fmt: skip
+        """`command`: which of lendwatch's it runs, with these words."""
         self.name = name
+        self._command = command
         self.lives: list[Life] = []
         self._folder = folder
         self._words = list(words)
@@ -100,7 +102,8 @@ class Worker:
         """Begin a life."""
         assert not self.is_alive, f"{self.name} is running"
         path = self._folder / f"{self.name}-{len(self.lives)}.jsonl"
-        command = [*ENDS_WITH_US, sys.executable, "-m", "streams.cli", "run", *self._words]
+        command = [*ENDS_WITH_US, sys.executable, "-m", "streams.cli", self._command]
+        command += self._words
         with path.open("wb") as journal:
             process = STARTER.submit(
                 subprocess.Popen[bytes], command, cwd=ROOT, stdin=subprocess.DEVNULL,

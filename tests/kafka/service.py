@@ -21,7 +21,7 @@ from streams.service.app import LOOPS, Options, loops_of
 from streams.service.journal import Journal
 from streams.service.warming import warm
 from streams.topic_changes import check_topics
-from streams.topics import CONTROL, TopicNames
+from streams.topics import CONTROL, LEARNER, TopicNames
 
 DRAINED_MAX_S, STOP_MAX_S = 120.0, 30.0
 
@@ -30,15 +30,16 @@ class Service:
     """Loops that run; what ended one of them; what they told of their lives."""
 
     def __init__(
-        self, bootstrap: str, stages: Sequence[str], is_rebuilt: bool, partitions: int | None
-    ) -> None:
+        self, bootstrap: str, stages: Sequence[str], is_rebuilt: bool, partitions: int | None,
+        with_models: bool = False,
+    ) -> None:  # fmt: skip
         self.kafka: KafkaSettings = settings.kafka(bootstrap)
         self._told = StringIO()
         self.partitions = partitions or check_topics(self.kafka)
         policy, rulebook = load(None, None)
-        warm(policy, rulebook)
+        warm(policy, rulebook, with_models=with_models)
         options = Options(
-            self.kafka, policy, rulebook, stages, self.partitions, Path(), is_rebuilt
+            self.kafka, policy, rulebook, stages, self.partitions, Path(), is_rebuilt, with_models
         )  # fmt: skip
         self._loops = loops_of(options, Journal(self._told, in_words=False))
         self._threads = ThreadPoolExecutor(len(self._loops))
@@ -71,10 +72,10 @@ class Service:
 @contextmanager
 def serving(
     bootstrap: str, stages: Sequence[str] = LOOPS, is_rebuilt: bool = False,
-    partitions: int | None = None,
+    partitions: int | None = None, with_models: bool = False,
 ) -> Iterator[Service]:  # fmt: skip
     """The service while entered; `partitions`: what it takes for their number, if not theirs."""
-    service = Service(bootstrap, stages, is_rebuilt, partitions)
+    service = Service(bootstrap, stages, is_rebuilt, partitions, with_models)
     try:
         yield service
     finally:
@@ -86,7 +87,8 @@ def behind(kafka: KafkaSettings, partitions: int, stages: Sequence[str] = LOOPS)
     transactions are none."""
     names, count = TopicNames(kafka.topic_prefix), 0
     for stage in stages:
-        inputs = names.inputs if stage == STAGES[0] else (names.internal(f"{stage}-in"),)
+        feed = "features" if stage == LEARNER else f"{stage}-in"
+        inputs = names.inputs if stage == STAGES[0] else (names.internal(feed),)
         consumer = Consumer(
             {
                 "bootstrap.servers": ",".join(kafka.bootstrap),
@@ -99,7 +101,7 @@ def behind(kafka: KafkaSettings, partitions: int, stages: Sequence[str] = LOOPS)
             }
         )
         try:
-            numbers = range(1 if stage == CONTROL else partitions)
+            numbers = range(1 if stage in (CONTROL, LEARNER) else partitions)
             places = [TopicPartition(topic, at) for topic in inputs for at in numbers]
             count += _more(consumer, _committed(consumer, places))
         finally:

@@ -44,7 +44,7 @@ def test_missing_topics_are_named_with_the_command_that_makes_them(
 ) -> None:
     status, found = examined(broker, capsys)
     (wrong,) = wrongs(found)
-    assert status == 1 and "22 of 22 are missing" in wrong["text"]
+    assert status == 1 and "23 of 23 are missing" in wrong["text"]
     assert wrong["cure"].startswith("lendwatch topics apply")
 
 

@@ -151,7 +151,9 @@ CASES = [
     ("topic", "login", "Read", HIDDEN, "Read on topic {}"),
     ("topic", "erasures", "Read", HIDDEN, "Read on topic {inner}*"),
     ("topic", "facts", "Read", REFUSED, "no Read on topic {inner}*"),
-    ("topic", "weights", "Describe", HIDDEN, "no Describe on topic {inner}*"),
+    ("topic", "learner-state", "Describe", HIDDEN, "no Describe on topic {inner}*"),
+    ("topic", "weights", "Read", REFUSED, "no Read on topic {inner}*"),
+    ("topic", "features", "Write", REFUSED, "no Write on topic {inner}*"),
     ("group", "rights-", "Read", "GROUP_AUTHORIZATION_FAILED", "no Read on group rights*"),
     ("transactionalId", "rights-", "Write", "TRANSACTIONAL_ID_AUTHORIZATION_FAILED",
      "no Write on transactional-id rights*"),
@@ -205,11 +207,14 @@ def ends_without(
 ) -> None:
     """Take a right away; the doctor says it, and the account stage ends for want of it."""
     wanted = word.format(which[1], inner=rights.names.internal("").removesuffix(".v1"))
+    with_models = which[1] in map(rights.names.internal, ("features", "weights"))
     with rights.without(*which):
         until_known(lambda said: any(wanted in one for one in said), capsys)
         with (
             pytest.raises(Fault, match=failure),
-            serving(access_of(rights.cluster).bootstrap, STAGES[:1]) as service,
+            serving(
+                access_of(rights.cluster).bootstrap, STAGES[:1], with_models=with_models
+            ) as service,
         ):
             service.wait(lambda: False, FAILS_MAX_S)
 

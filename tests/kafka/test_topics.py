@@ -98,7 +98,7 @@ def test_more_copies_than_brokers_is_a_fault_in_plain_words(
 
 def test_the_service_is_told_of_missing_and_unequal_topics(broker: Cluster, prefix: str) -> None:
     kafka = settings.kafka(broker.bootstrap)
-    with pytest.raises(Fault, match=r"22 of 22 topics are missing .* `lendwatch topics apply"):
+    with pytest.raises(Fault, match=r"23 of 23 topics are missing .* `lendwatch topics apply"):
         check_topics(kafka)
     with KafkaAdminClient(bootstrap_servers=broker.bootstrap) as admin:
         odd = TopicNames(prefix).input("disposition")

@@ -23,7 +23,8 @@ def test_the_contracts_names_are_there_and_each_once() -> None:
 
 
 def test_what_one_worker_owns_together_has_equal_counts() -> None:
-    single = {"control-in", "control-state", "facts", "weights", "probe"}
+    single = {"control-in", "control-state", "facts", "probe"}
+    single |= {"features", "learner-state", "weights"}
     for name, topic in plan().items():
         expected = 1 if name.split(".")[-2] in single else 48
         assert topic.partitions == expected and topic.replication == 3, name
