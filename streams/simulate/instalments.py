@@ -114,6 +114,7 @@ class Instalments:
         self._scheduled: defaultdict[int, list[tuple[Ints, Ints]]] = defaultdict(list)
         self._repaid: defaultdict[int, list[tuple[Ints, Ints]]] = defaultdict(list)
         self._down: list[Down] = []
+        self._relieved: defaultdict[int, list[tuple[int, int]]] = defaultdict(list)  # from, until
 
     def take_down(self, down: Down) -> None:
         """Let a channel fail, days ahead: what is told of a day is told two days before it."""
@@ -236,6 +237,7 @@ class Instalments:
             person = self._world.borrower(index).who
             words = (f"e{event:08d}", "hardship_granted", "analyst-3", None, end)
             when = at + 5 * HOUR_MS
+            self._relieved[index].append((when, end))
             self._log.tell(shapes.disposition(self._log.next_id(), person, when, *words))
 
     def _expect(self, batch: _Batch, failed: list[tuple[Ints, Ints]], cured: Ints) -> None:
@@ -249,17 +251,19 @@ class Instalments:
                 continue
             account = self._world.borrower(index).account
             unpaid = "open" if len(told) == 1 else "updated"
+            first = told[0][0]
+            is_relieved = any(begin <= first < until for begin, until in self._relieved[index])
             self._truth.add(
                 story="background",
-                typology="debit_failed",
+                typology="deferred" if is_relieved else "debit_failed",
                 entity=("account", account),
                 account_id=account,
                 expect="alert",
-                between=(told[0][0], cure if cure < end else told[-1][0]),
+                between=(first, cure if cure < end else told[-1][0]),
                 event_ids=[event_id for _, event_id in told],
                 note=f"obligation o{number:07d}: an ordinary shortfall",
                 status="resolved" if cure < end else unpaid,
-                severity="low",
+                severity="info" if is_relieved else "low",
                 also=LATER_STATES,
             )
 
