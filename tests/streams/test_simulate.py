@@ -122,7 +122,7 @@ def test_every_story_is_planted_and_every_typology_has_a_find_and_a_near_miss(
     assert {line["story"] for line in truth} == {*STORIES, "background"}
     found = {line["typology"] for line in truth if line["expect"] == "alert"}
     missed = {line["typology"] for line in truth if line["expect"] == "silent"}
-    assert found == missed == RULED
+    assert found - {"deferred"} == missed == RULED  # what is deferred is an instalment with relief
 
 
 def test_stories_begin_when_windows_of_seven_days_are_covered(world: Summary, batch: Batch) -> None:
