@@ -185,7 +185,7 @@ def test_every_failed_obligation_is_told_as_truth(world: Summary, batch: Batch) 
     told = {
         line["note"].split()[1].rstrip(":"): line["status"]
         for line in _truth(world.truth)
-        if line["typology"] == "debit_failed" and line["expect"] == "alert"
+        if line["typology"] in ("debit_failed", "deferred") and line["expect"] == "alert"
     }
     assert set(told) == short
     for obligation, status in told.items():
