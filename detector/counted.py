@@ -33,6 +33,7 @@ from detector.events import (
 from detector.feed_arrivals import Arrived
 from detector.feed_breaks import DeadLetter
 from detector.schema import AutoDebit, Disbursement, Event, IdentityVerification
+from detector.trials import Trial
 
 _WHAT: Final = np.zeros(KIND_MASK + 1, np.uint8)  # by kind of event
 for _word in ("success", "partial", "insufficient_balance", "mandate_invalid", "account_frozen"):
@@ -80,6 +81,7 @@ class Counts:
     complaints: list[Complaint] = field(default_factory=list)
     arrivals: list[Arrived] = field(default_factory=list)  # where they travel
     letters: list[DeadLetter] = field(default_factory=list)
+    trials: list[Trial] = field(default_factory=list)
 
     def __len__(self) -> int:
         return len(self.clock)

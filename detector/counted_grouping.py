@@ -12,6 +12,7 @@ from detector.control_memory import MINUTE_MS
 from detector.counted import Counts, Sample
 from detector.feed_arrivals import Arrived
 from detector.incidents import SAMPLES_MAX
+from detector.trials import grouped
 
 _FEEDS, _WHATS = 8, 8  # room for their numbers in a key
 
@@ -49,6 +50,7 @@ def together(parts: Sequence[Counts]) -> Counts:
         complaints=[complaint for one in parts for complaint in one.complaints],
         arrivals=[arrived for one in parts for arrived in one.arrivals],
         letters=[letter for one in parts for letter in one.letters],
+        trials=[trial for one in parts for trial in one.trials],
     )  # fmt: skip
 
 
@@ -97,6 +99,7 @@ def _some(
     found.samples = _samples(counts, rows, starts, order)
     found.complaints = counts.complaints
     found.arrivals, found.letters = _arrivals(counts.arrivals), counts.letters
+    found.trials = grouped(counts.trials)
     return found
 
 
@@ -140,6 +143,8 @@ def upto(counts: Counts, minute: int) -> tuple[Counts, Counts]:
     after.complaints = [one for one in counts.complaints if one.minute >= minute]
     before.letters = [one for one in counts.letters if one.minute < minute]
     after.letters = [one for one in counts.letters if one.minute >= minute]
+    before.trials = [one for one in counts.trials if one.minute < minute]
+    after.trials = [one for one in counts.trials if one.minute >= minute]
     for one in counts.arrivals:
         stop = int(np.searchsorted(one.minutes, minute))
         for part, which in ((before, slice(stop)), (after, slice(stop, None))):
