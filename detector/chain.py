@@ -150,6 +150,7 @@ class Link:
         outputs = LinkOutputs()
         if self.repayment is not None:
             outputs.alerts = self.repayment.advance(clock_ms)
+            outputs.counted = self._trials()
         self.stage.advance(clock_ms)
         if self.stage.day != day:
             self._tidy()
@@ -158,7 +159,8 @@ class Link:
     def hear(self, facts: Sequence[Fact]) -> LinkOutputs:
         """Take word of outages (account stage); what it changes is said as of the clock."""
         assert self.repayment is not None, "outages concern what is repaid"
-        return LinkOutputs(alerts=self.repayment.hear(facts, self.clock_ms))
+        alerts = self.repayment.hear(facts, self.clock_ms)
+        return LinkOutputs(alerts=alerts, counted=self._trials())
 
     def erase(self, account: str | int) -> None:
         """Forget an account: by its id at the account stage, by its id's hash at a later one.
@@ -232,7 +234,15 @@ class Link:
         counts = self._counter.counted(events, rows)
         counts.complaints = with_providers(repaid.complaints, rows.checked)
         counts.arrivals, counts.letters = arrivals_of(rows), self._dead(letters)
+        counts.trials = [] if self.repayment is None else self.repayment.take_trials()
         return counts
+
+    def _trials(self) -> Counts | None:
+        """How obligations went by deadlines alone, if any did."""
+        trials = [] if self.repayment is None else self.repayment.take_trials()
+        counts = nothing_counted()
+        counts.trials = trials
+        return counts if trials else None
 
     def _dead(self, letters: Sequence[tuple[str, int]]) -> list[DeadLetter]:
         """Dead letters, at the clock; before the first event they count nowhere."""

@@ -14,6 +14,8 @@ from detector.control_memory import ControlMemory
 from detector.feed_arrivals import Arrivals, Break
 from detector.feed_breaks import FeedBreaks
 from detector.incidents import SAMPLES_MAX, Incident, Samples
+from detector.surges import Day, Known, Surges
+from detector.trials import Series
 
 
 class Array(msgspec.Struct, array_like=True):
@@ -75,6 +77,27 @@ class KeptBreaks(msgspec.Struct, array_like=True):
     event_id: str
 
 
+class KeptKnown(msgspec.Struct, array_like=True):
+    """How the obligations of a channel went, day by day."""
+
+    series: Series
+    days: dict[int, Day]
+    samples: list[tuple[int, str, str]]
+    currency: str | None
+    surge: Incident | None
+    usual: tuple[float, float] | None
+    first: int
+
+
+class KeptSurges(msgspec.Struct, array_like=True):
+    """All of them, and the day that is not over."""
+
+    known: list[KeptKnown]
+    unwatched: int
+    day: int
+    event_id: str
+
+
 class Kept(msgspec.Struct):
     """A control stage."""
 
@@ -90,9 +113,12 @@ class Kept(msgspec.Struct):
     event_id: str
     complaints: KeptComplaints
     breaks: KeptBreaks
+    surges: KeptSurges
 
 
-def kept_of(control: Control, complaints: Complaints, feed_breaks: FeedBreaks) -> Kept:
+def kept_of(
+    control: Control, complaints: Complaints, feed_breaks: FeedBreaks, surges: Surges
+) -> Kept:
     """What it remembers now."""
     watched = control.watched
     return Kept(
@@ -101,10 +127,13 @@ def kept_of(control: Control, complaints: Complaints, feed_breaks: FeedBreaks) -
         control.incidents, control.fails_open, control.silent,
         [KeptSamples(key, list(one.kept), one.currency) for key, one in control.samples.items()],
         control.event_id, _kept_complaints(complaints), _kept_breaks(feed_breaks),
+        _kept_surges(surges),
     )  # fmt: skip
 
 
-def take_up(control: Control, complaints: Complaints, feed_breaks: FeedBreaks, kept: Kept) -> None:
+def take_up(
+    control: Control, complaints: Complaints, feed_breaks: FeedBreaks, surges: Surges, kept: Kept
+) -> None:
     """Let fresh ones go on from what another remembered.
 
     Raises:
@@ -128,6 +157,7 @@ def take_up(control: Control, complaints: Complaints, feed_breaks: FeedBreaks, k
     control.event_id = kept.event_id
     _take_up_complaints(complaints, kept.complaints)
     _take_up_breaks(feed_breaks, kept.breaks)
+    _take_up_surges(surges, kept.surges)
 
 
 def _kept_complaints(of: Complaints) -> KeptComplaints:
@@ -171,6 +201,25 @@ def _take_up_breaks(into: FeedBreaks, kept: KeptBreaks) -> None:
             )  # fmt: skip
     into.known, into.letters_repeated = dict.fromkeys(kept.known), kept.repeated
     into.event_id = kept.event_id
+
+
+def _kept_surges(of: Surges) -> KeptSurges:
+    known = [
+        KeptKnown(
+            series, one.days, list(one.samples.kept), one.samples.currency, one.surge, one.usual,
+            one.first,
+        )
+        for series, one in of.known.items()
+    ]  # fmt: skip
+    return KeptSurges(known, of.unwatched, of.day, of.event_id)
+
+
+def _take_up_surges(into: Surges, kept: KeptSurges) -> None:
+    for one in kept.known:
+        samples = Samples(deque(one.samples, SAMPLES_MAX), one.currency)
+        into.known[one.series] = Known(one.days, samples, one.surge, one.usual, one.first)
+    into.unwatched, into.event_id = kept.unwatched, kept.event_id
+    into.go_on_from(kept.day)
 
 
 def _kept(array: np.ndarray[Any, Any]) -> Array:

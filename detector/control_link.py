@@ -28,8 +28,10 @@ from detector.feed_breaks import FeedBreaks
 from detector.input_log import WHOLE, InputLog, portions
 from detector.newest import Kinds
 from detector.state import Record, refusal
+from detector.surges import Surges
 
 TIME_BYTES: Final = 8
+NO_CLOCKS: Final = np.empty(0, np.int64)
 _encode: Final = msgspec.msgpack.Encoder().encode
 
 
@@ -52,13 +54,14 @@ class ControlLink:
     """One control stage and its state."""
 
     def __init__(
-        self, control: Control, complaints: Complaints, feed_breaks: FeedBreaks,
+        self, control: Control, complaints: Complaints, feed_breaks: FeedBreaks, surges: Surges,
         hash_of: Callable[[str], int],
     ) -> None:  # fmt: skip
         """`control` and those beside it have heard nothing; `hash_of`: of an account's id."""
         self.control = control
         self.complaints = complaints
         self.feed_breaks = feed_breaks
+        self.surges = surges
         self.clock_ms = -1  # up to which all is counted; negative before the first event
         self._hash_of = hash_of
         self._coming = Coming()
@@ -107,6 +110,7 @@ class ControlLink:
         newest_id = over.newest_id(len(over) - 1) if len(over) else ""
         self.feed_breaks.hear(over.arrivals, over.letters, newest_id)
         beside = [*self._complained(over, clock_ms), *self.feed_breaks.advance(clock_ms)]
+        beside += self.surges.take(over.trials, NO_CLOCKS) + self.surges.advance(clock_ms)
         return words + [Word(0, clock_ms, one.alerts) for one in beside]
 
     def _complained(self, over: Counts, clock_ms: int) -> list[Said]:
@@ -121,7 +125,7 @@ class ControlLink:
 
     def erase(self, account: int) -> None:
         """Forget the account of an id of this hash; `changes` then takes it out of the state."""
-        for one in (self.control, self.complaints):
+        for one in (self.control, self.complaints, self.surges):
             one.erase(lambda account_id: self._hash_of(account_id) == account)
         self._log.is_whole_due = True
 
@@ -136,7 +140,7 @@ class ControlLink:
                 self._coming.arrived_ms,
                 self._coming.come,
                 packed(self._held, {}),
-                kept_of(self.control, self.complaints, self.feed_breaks),
+                kept_of(self.control, self.complaints, self.feed_breaks, self.surges),
             )
         )
 
@@ -160,7 +164,7 @@ class ControlLink:
         self.clock_ms, self._coming = whole.clock_ms, Coming(whole.arrived_ms, whole.come)
         self._held = unpacked(whole.held).counts
         try:
-            take_up(self.control, self.complaints, self.feed_breaks, whole.kept)
+            take_up(self.control, self.complaints, self.feed_breaks, self.surges, whole.kept)
         except ValueError as error:
             raise refusal(WHOLE, error) from error
 

@@ -21,6 +21,7 @@ from detector.events import TYPES
 from detector.feed_arrivals import Arrived
 from detector.feed_breaks import DeadLetter
 from detector.schema import AutoDebit, Disbursement, Event, IdentityVerification
+from detector.trials import Trial
 
 ANSWERS: Final = TYPES.index("identity_verification")  # a feed
 _FEWEST: Final = np.empty(0, np.int64)
@@ -56,6 +57,7 @@ class Counts:
     complaints: list[Complaint] = field(default_factory=list)
     arrivals: list[Arrived] = field(default_factory=list)  # where they travel
     letters: list[DeadLetter] = field(default_factory=list)
+    trials: list[Trial] = field(default_factory=list)
 
     def __len__(self) -> int:
         return len(self.clock)

@@ -21,6 +21,7 @@ from detector.feed_arrivals import FIELDS, Arrived
 from detector.feed_breaks import DeadLetter
 from detector.feed_walk import FIRST_FIELD
 from detector.sealing import SealError, sealed, unsealed
+from detector.trials import Trial
 
 
 class CountsError(ValueError):
@@ -58,6 +59,7 @@ class _Block(msgspec.Struct, array_like=True):
     complaints: list[Complaint]
     arrivals: list[tuple[str, bytes, bytes]]  # feed, minutes, counts: int64
     letters: list[DeadLetter]
+    trials: list[Trial]
     come: dict[int, Come]
 
 
@@ -70,7 +72,7 @@ def packed(counts: Counts, come: Mapping[int, Come]) -> bytes:
         minutes, who, total, amounts, counts.feeds.tobytes(), counts.what.tobytes(),
         counts.channels, dict(counts.providers), newest_ids, counts.samples, counts.complaints,
         [(one.feed, _told(one.minutes), _told(one.counts)) for one in counts.arrivals],
-        counts.letters, dict(come),
+        counts.letters, counts.trials, dict(come),
     ))  # fmt: skip
 
 
@@ -95,6 +97,7 @@ def unpacked(value: bytes) -> Told:
         (minutes + 1) * MINUTE_MS, minutes, feeds, what, who, total, amounts, block.channels,
         block.providers, lambda row: block.newest_ids[row], block.samples,
         block.complaints, [_arrived(*one) for one in block.arrivals], block.letters,
+        block.trials,
     )  # fmt: skip
     return Told(counts, block.come)
 

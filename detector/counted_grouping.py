@@ -13,6 +13,7 @@ from detector.counted import Counts, Sample
 from detector.counting import Grouped, group_rows
 from detector.feed_arrivals import Arrived
 from detector.incidents import SAMPLES_MAX
+from detector.trials import grouped
 
 
 def together(parts: Sequence[Counts]) -> Counts:
@@ -48,6 +49,7 @@ def together(parts: Sequence[Counts]) -> Counts:
         complaints=[complaint for one in parts for complaint in one.complaints],
         arrivals=[arrived for one in parts for arrived in one.arrivals],
         letters=[letter for one in parts for letter in one.letters],
+        trials=[trial for one in parts for trial in one.trials],
     )  # fmt: skip
 
 
@@ -70,6 +72,7 @@ def by_minute(counts: Counts) -> Counts:
         newest_id=lambda row: newest_ids[row],
         samples=_samples(counts.samples, g.group_of, order),
         complaints=counts.complaints, arrivals=_arrivals(counts.arrivals), letters=counts.letters,
+        trials=grouped(counts.trials),
     )  # fmt: skip
 
 
@@ -113,6 +116,8 @@ def upto(counts: Counts, minute: int) -> tuple[Counts, Counts]:
     after.complaints = [one for one in counts.complaints if one.minute >= minute]
     before.letters = [one for one in counts.letters if one.minute < minute]
     after.letters = [one for one in counts.letters if one.minute >= minute]
+    before.trials = [one for one in counts.trials if one.minute < minute]
+    after.trials = [one for one in counts.trials if one.minute >= minute]
     for one in counts.arrivals:
         stop = int(np.searchsorted(one.minutes, minute))
         for part, which in ((before, slice(stop)), (after, slice(stop, None))):

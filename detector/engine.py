@@ -35,6 +35,7 @@ if TYPE_CHECKING:  # river is slow to import
     from detector.models.controlled import Named
     from detector.models.learner import Version
 
+NO_CLOCKS: Final = np.empty(0, np.int64)
 TIDY_EVERY_MS: Final = 6 * 3_600_000  # of event time; tidying changes nothing that is said
 STATES: Final = {REPEAT: "repeats", STALE: "stale", TOO_LATE: "too_late", KEYLESS: "keyless"}
 
@@ -79,6 +80,7 @@ class Engine:
         self.repayment = parts.repayment()
         self.control, self._counter = parts.control(), parts.counter()
         self.complaints, self.feed_breaks = parts.complaints(), parts.feed_breaks()
+        self.surges = parts.surges()
         self.models = parts.models(recorded) if with_models else None
         self._controls = parts.controls(self.models, recorded or (), named)
         self._risk = parts.model_risk(self.subjects) if with_models else None
@@ -115,6 +117,8 @@ class Engine:
         repayment = self._repay(batch.events, rows, kinds)
         for said in self.feed_breaks.take(rows, letters, told.event_ids.__getitem__):
             repayment.say(said.row, said.alerts)
+        for said in self.surges.take(self.repayment.take_trials(), rows.clock):
+            repayment.say(said.row, said.alerts)
         revisions += [(row, -1, record) for row, record in repayment.alerts]
         outputs.decisions = self._decider.decide(
             told, rows, np.flatnonzero(rows.decide), folded, repayment.decisions
@@ -140,7 +144,9 @@ class Engine:
             outputs.alerts += [*self.repayment.advance(word.at_ms), *word.alerts]
             outputs.alerts += self.repayment.hear(word.facts, word.at_ms)
         outputs.alerts += self.repayment.advance(clock_ms)
-        for said in (*self.complaints.advance(clock_ms), *self.feed_breaks.advance(clock_ms)):
+        beside = [*self.complaints.advance(clock_ms), *self.feed_breaks.advance(clock_ms)]
+        beside += self.surges.take(self.repayment.take_trials(), NO_CLOCKS)
+        for said in [*beside, *self.surges.advance(clock_ms)]:
             outputs.alerts += said.alerts
         self.stages[0].advance(clock_ms)
         return outputs

@@ -25,6 +25,7 @@ from detector.records import Versions
 from detector.rulebook import Rulebook
 from detector.schema import AutoDebit, Disposition
 from detector.treatment import Calendar, Contacts
+from detector.trials import Trials
 
 Records = list[dict[str, Any]]
 
@@ -49,6 +50,7 @@ class Obligations:
         self.borrowers = Borrowers(policy.lateness_ms)
         self._outages = Outages()
         self._exposed = Exposed()
+        self.trials = Trials(calendar, rulebook, has_feed=self._has_feed)
 
     def debit(
         self, key: Key, event: AutoDebit, mandate: int, chance: float, clock_ms: int,
@@ -60,7 +62,7 @@ class Obligations:
         """
         borrowers = self.borrowers
         borrowers.arrivals += 1
-        at_ms, arrival = event.occurred_at, borrowers.arrivals
+        at_ms, arrival, self.trials.clock_ms = event.occurred_at, borrowers.arrivals, clock_ms
         borrower = borrowers.known(key[0], event.account_id, at_ms)
         obligation = borrower.obligations.get(key[1])
         if obligation is None or at_ms > obligation.kept_until_ms():
@@ -71,13 +73,15 @@ class Obligations:
             )  # fmt: skip
             borrower.obligations[key[1]] = obligation
             borrower.ledger.note_due(event.due_at)
-        obligation.add(Step(
-            at_ms, arrival, event.outcome, event.amount_debited_minor, event.event_id, mandate
-        ))  # fmt: skip
+        debited = event.amount_debited_minor
+        step = Step(at_ms, arrival, event.outcome, debited, event.event_id, mandate)
+        obligation.add(step)
         channel = obligation.channel
         take_terms(obligation, event, (at_ms, arrival), chance)
         if event.outcome == "channel_error" or obligation.channel != channel:
             self._exposed.add(key, obligation)
+        if is_judged:
+            self.trials.take_step(obligation, step)
         by = Moment(at_ms, event.event_id)
         return self._look(key, borrower, obligation, clock_ms, by, speaks=is_judged)
 
@@ -86,7 +90,7 @@ class Obligations:
     ) -> Records:
         """Take what people found or did; the revisions it makes, as of the clock."""
         self.borrowers.arrivals += 1
-        word, at_ms = event.disposition, event.occurred_at
+        word, at_ms, self.trials.clock_ms = event.disposition, event.occurred_at, clock_ms
         if word in ("confirmed_fraud", "false_positive"):
             return self._verdict(account, event) if is_judged else []
         by, records = Moment(at_ms, event.event_id), Records()
@@ -147,7 +151,7 @@ class Obligations:
             for key in self._exposed.of(channel)
             if (obligation := self.of(key)) is not None
         ]
-        records = Records()
+        records, self.trials.clock_ms = Records(), at_ms
         for _, key, obligation in sorted(concerned, key=lambda one: one[:2]):
             by = Moment(at_ms, obligation.steps[-1].event_id)
             borrower = self.borrowers.get(key[0])
@@ -251,6 +255,7 @@ class Obligations:
         if standing.state == "overdue" and not standing.is_system_caused:
             if obligation.was_overdue_ms < 0:
                 obligation.was_overdue_ms = obligation.overdue_ms
+                self.trials.passed(obligation)
                 said += self._advice.overdue(key[0], ledger, borrower.obligations, by)
                 self.borrowers.touch((key[0], LEDGER))
         elif 0 <= facts.paid_ms <= obligation.was_overdue_ms:
@@ -267,7 +272,7 @@ class Obligations:
         is_meant = obligation is not None and obligation.waits_ms == due_ms
         if obligation is None or not is_meant or self.borrowers.drop_if_over(key, due_ms):
             return []
-        by = Moment(due_ms, obligation.steps[-1].event_id)
+        by, self.trials.clock_ms = Moment(due_ms, obligation.steps[-1].event_id), due_ms + 1
         at_ms, after_ms = (max(t, obligation.newest_ms) for t in (due_ms, due_ms + 1))
         at, after = (self._standing(borrower, obligation, t).saying for t in (at_ms, after_ms))
         # What only a too-late step has changed is not for a deadline to say.

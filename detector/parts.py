@@ -29,6 +29,7 @@ from detector.repayment import Repayment
 from detector.rulebook import Rulebook
 from detector.stage import Stage, StagePlan
 from detector.subjects import Subjects
+from detector.surges import Surges
 from detector.terms import terms_of
 from detector.treatment import Calendar
 
@@ -116,7 +117,7 @@ class Parts:
 
     def control_link(self) -> ControlLink:
         """The control stage standing alone, with those beside it."""
-        beside = self.complaints(), self.feed_breaks()
+        beside = self.complaints(), self.feed_breaks(), self.surges()
         return ControlLink(self.control(), *beside, self.ids.hash)
 
     def counter(self) -> Counter:
@@ -131,6 +132,11 @@ class Parts:
     def feed_breaks(self) -> FeedBreaks:
         """Who watches beside it what arrives of each feed; nothing has."""
         return FeedBreaks(self._rulebook, self._policy, self._calendar, self.versions)
+
+    def surges(self) -> Surges:
+        """Who looks beside it at how obligations go, and has heard of none."""
+        has_feed = self._policy.sources["auto_debit"]
+        return Surges(self._rulebook, has_feed, self._calendar, self.versions)
 
     def models(self, recorded: Sequence[Version] | None) -> Models:
         """The models, which learn, or follow what was recorded."""

@@ -109,6 +109,25 @@ def _debits_of_a_week() -> list[dict[str, Any]]:
     ]  # fmt: skip
 
 
+def _debits_of_months() -> list[dict[str, Any]]:
+    """On this day of each of the three months before, forty debits of channel KC, due and overdue
+    then: two find the balance short at first, and all are paid."""
+    events: list[dict[str, Any]] = []
+    for month, day in enumerate((90, 59, 28)):
+        for n in range(40):
+            common = {"type": "auto_debit", "account_id": f"KA{n}", "channel": "KC",
+                      "obligation_id": f"KB{month}-{n}", "due_at": f"-{day}d",
+                      "overdue_at": f"-{day * 24 - 10}h"}  # fmt: skip
+            at_ms, is_short = -day * _DAY + n * _MINUTE, n % 20 == 7
+            if is_short:
+                events.append({**common, "at_ms": at_ms, "outcome": "insufficient_balance"})
+            events.append({
+                **common, "at_ms": at_ms + _HOUR * is_short, "outcome": "success",
+                "amount_debited_minor": 100_000,
+            })  # fmt: skip
+    return events
+
+
 def _many_logins() -> list[dict[str, Any]]:
     """1,500 log-ins with all that they usually carry, from six hours ago to an hour ago."""
     return [
@@ -126,4 +145,5 @@ PRELUDES: Final[Mapping[str, Callable[[], list[dict[str, Any]]]]] = {
     "many_draws": _many_draws,
     "debits_of_a_week": _debits_of_a_week,
     "many_logins": _many_logins,
+    "debits_of_months": _debits_of_months,
 }

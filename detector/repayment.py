@@ -24,6 +24,7 @@ from detector.records import Versions
 from detector.rulebook import Rulebook
 from detector.schema import AutoDebit, Disposition, Event
 from detector.treatment import Calendar, Contacts
+from detector.trials import Trial
 
 SCHEDULED: Final = KINDS["debit_scheduled"]
 HEARD: Final = [
@@ -119,6 +120,10 @@ class Repayment:
     def hear(self, facts: Sequence[Fact], at_ms: int) -> list[dict[str, Any]]:
         """Take word of outages; what it changes."""
         return self.obligations.hear(facts, at_ms)
+
+    def take_trials(self) -> list[Trial]:
+        """How obligations went since this was last asked."""
+        return self.obligations.trials.take()
 
     def forget(self, clock_ms: int, lateness_ms: int) -> None:
         """Drop the days that nothing still to be judged can ask for."""

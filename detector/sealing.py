@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import msgspec
 
-SCHEMA: Final = 4
+SCHEMA: Final = 5
 _HEAD: Final = bytes((SCHEMA,))
 HEAD_BYTES: Final = 5
 _pack: Final = msgspec.msgpack.Encoder().encode

@@ -6,7 +6,7 @@ No contact between 22:00 and 08:00 of the deployment's time zone, at most `conta
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
@@ -29,6 +29,10 @@ class Calendar:
     def day(self, at_ms: int) -> int:
         """The local day of an instant, as a proleptic ordinal."""
         return self.local(at_ms).toordinal()
+
+    def begin_ms(self, day: int) -> int:
+        """The first instant of a local day."""
+        return self.ms(datetime.combine(date.fromordinal(day), time(), self._zone))
 
     def earliest_contact_ms(self, at_ms: int, *, is_budget_spent: bool) -> int:
         """The first instant from `at_ms` at which a borrower may be contacted."""

@@ -185,8 +185,8 @@ def _add_simulate(commands: Any) -> None:
     add("--days", type=int, default=30, metavar="N",
         help="full days of life, after a thin past of 150 (default: 30)")  # fmt: skip
     presets = "honest: no crime; small: each story once, and once more each 4,000 accounts;"
-    presets += " busy: four times as often; cases: reported cases only; demo: small, and an outage"
-    presets += " (default: small)"
+    presets += " busy: four times as often; cases: reported cases only; demo: small, and an outage;"
+    presets += " incidents, surge: what befalls a channel or feed, and no crime (default: small)"
     add("--preset", default="small", metavar="NAME", help=presets)
     add("--arrival-shuffle", default="0m", metavar="SPAN",
         help="every event reaches the log late by up to this, as 5m (default: 0m)")  # fmt: skip

@@ -2,8 +2,8 @@
 
 A line of truth expects an `alert`, or that all stays `silent` (a near miss), or `either`: wrong was
 done that no rule need see. An alert is about a line if it is of its typology and entity, within a
-day of its time, and shares an event with it. What a line says may be alerted `also`, and what is
-about an event of an `either`, is neither found nor wrong.
+day of its time, and shares an event with it, where it names any. What a line says may be alerted
+`also`, and what is about an event of an `either`, is neither found nor wrong.
 """
 
 from __future__ import annotations
@@ -75,7 +75,8 @@ class Standing:
     def is_about(self, line: Line) -> bool:
         """Whether it speaks of what this line of truth planted."""
         in_time = self.first_ms <= line["by"] + SLACK_MS and self.last_ms >= line["from"]
-        return in_time and not self.events.isdisjoint(line["event_ids"])
+        named = line["event_ids"]  # none where what was planted is that none came
+        return in_time and (not named or not self.events.isdisjoint(named))
 
 
 def lines(path: Path) -> Iterator[dict[str, Any]]:

@@ -35,6 +35,8 @@ class Preset:
     tellings: int
     stories: str = ""
     incidents: tuple[str, ...] = ()
+    accounts_min: int = 0
+    days_min: int = 0
 
 
 PRESETS: Final = {
@@ -42,7 +44,13 @@ PRESETS: Final = {
     "small": Preset(1),
     "busy": Preset(4),
     "cases": Preset(1, "case."),
-    "demo": Preset(1, incidents=("channel_outage",)),
+    "demo": Preset(1, incidents=("channel_outage",), accounts_min=1_600),
+    "incidents": Preset(
+        0,
+        incidents=("channel_outage", "complaint_spike", "feed_silent", "feed_broken"),
+        accounts_min=1_600,
+    ),
+    "surge": Preset(0, incidents=("delinquency_surge",), accounts_min=600, days_min=112),
 }
 UNDISTURBED: Final = Disturbance()
 DAYS_MIN: Final = WARM_UP_DAYS + LAST_DAYS
@@ -51,7 +59,6 @@ ACCOUNTS_PER_TELLING: Final = 800
 ACCOUNTS_PER_ROUND: Final = 4_000  # each so many accounts, the stories are told once more
 ROUNDS_MAX: Final = 15  # four times as many still find a strange network for each stranger
 ACCOUNTS_MIN: Final = 300
-ACCOUNTS_OF_INCIDENTS: Final = 1_600  # fewer make no crowd
 ACCOUNTS_MAX: Final = 10_000_000
 DAYS_MAX: Final = 3_650
 
@@ -164,10 +171,10 @@ def _check(seed: int, accounts: int, days: int, preset: str) -> None:
         raise SimulationError(f"unknown preset {preset!r}: one of {', '.join(PRESETS)}")
     if seed < 0:
         raise SimulationError("the seed must be 0 or more")
-    if not DAYS_MIN <= days <= DAYS_MAX:
-        raise SimulationError(f"days must be {DAYS_MIN} to {DAYS_MAX}")
+    fewest = max(DAYS_MIN, PRESETS[preset].days_min)
+    if not fewest <= days <= DAYS_MAX:
+        raise SimulationError(f"days must be {fewest} to {DAYS_MAX} for preset {preset}")
     least = max(ACCOUNTS_MIN, ACCOUNTS_PER_TELLING * PRESETS[preset].tellings)
-    if PRESETS[preset].incidents:
-        least = max(least, ACCOUNTS_OF_INCIDENTS)
+    least = max(least, PRESETS[preset].accounts_min)
     if not least <= accounts <= ACCOUNTS_MAX:
         raise SimulationError(f"accounts must be {least} to {ACCOUNTS_MAX} for preset {preset}")

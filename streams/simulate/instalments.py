@@ -41,6 +41,8 @@ class Step:
 _SHORT, _PAID = "insufficient_balance", "success"
 # How an instalment may go, and how often of a hundred. RELIEVED: hardship is granted, and told.
 RELIEVED: Final = 6
+SHORT_AND_PAID: Final = 1
+WORSE_SHARE: Final = 0.5  # of a channel's instalments, on a bad day
 PATHS: Final[tuple[tuple[float, tuple[Step, ...]], ...]] = (
     (92.2, (Step(0, _PAID, 1.0),)),
     (3.4, (Step(0, _SHORT), Step(24, _PAID, 1.0))),
@@ -104,6 +106,15 @@ class Down:
         return self.until_ms + number * 7_919 % AGAIN_MS
 
 
+@dataclass(frozen=True, slots=True)
+class Worse:
+    """A day (of the log) on which many of a channel's borrowers are short of balance."""
+
+    channel: str
+    day: int
+    event_ids: list[str] = field(default_factory=list)  # of their first attempts
+
+
 class Instalments:
     """Obligations that wait for their day, and repayments that wait to be posted."""
 
@@ -115,10 +126,15 @@ class Instalments:
         self._repaid: defaultdict[int, list[tuple[Ints, Ints]]] = defaultdict(list)
         self._down: list[Down] = []
         self._relieved: defaultdict[int, list[tuple[int, int]]] = defaultdict(list)  # from, until
+        self._worse: list[Worse] = []
 
     def take_down(self, down: Down) -> None:
         """Let a channel fail, days ahead: what is told of a day is told two days before it."""
         self._down.append(down)
+
+    def make_worse(self, worse: Worse) -> None:
+        """Let many be short of balance on a day, days ahead."""
+        self._worse.append(worse)
 
     def split_opening_balances(self, rng: np.random.Generator) -> None:
         """What is owed when the log begins falls due in its first weeks."""
@@ -160,6 +176,10 @@ class Instalments:
         shares = np.array([share for share, _ in PATHS]) * short
         shares[0] = 100 - shares[1:].sum()
         path = rng.choice(len(PATHS), count, p=shares / 100)
+        for worse in self._worse:
+            if worse.day == day + SCHEDULED_AHEAD_DAYS:
+                theirs = self._world.channel[who] == CHANNELS.index(worse.channel)
+                path[theirs & (rng.random(count) < WORSE_SHARE)] = SHORT_AND_PAID
         for number in np.unique(path).tolist():
             chosen = path == number
             self._live(whole.part(chosen), number)
@@ -183,6 +203,7 @@ class Instalments:
             debited = debited + now
             if step.outcome in SHORT:
                 failed.append((at, ids))
+                self._note_worse(batch, at, ids)
         posted = (at - START_MS) // DAY_MS + 1
         for each in np.unique(posted).tolist():
             on_that_day = posted == each
@@ -191,6 +212,13 @@ class Instalments:
             self._grant(batch, failed[0], at)
         if failed:
             self._expect(batch, failed, at)
+
+    def _note_worse(self, batch: _Batch, at: Ints, ids: Ints) -> None:
+        """Failures of a bad day are its evidence."""
+        for worse in self._worse:
+            theirs = self._world.channel[batch.who] == CHANNELS.index(worse.channel)
+            theirs &= (at - START_MS) // DAY_MS == worse.day
+            worse.event_ids.extend(f"e{each:08d}" for each in ids[theirs].tolist())
 
     def _through(self, batch: _Batch, at: Ints, tried: Ints) -> Ints:
         """When attempts meant for a time get through; those in vain are told, and counted."""

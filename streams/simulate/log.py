@@ -41,6 +41,15 @@ class _Waiting:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class Mute:
+    """A feed of which nothing reaches the log from one time until another (ms, not included)."""
+
+    kind: str
+    from_ms: int
+    until_ms: int
+
+
 @dataclass(slots=True)
 class Log:
     """The event log: `tell` one event, `block` many, `flush` what arrived before a time."""
@@ -50,15 +59,17 @@ class Log:
     counts: Counter[str] = field(default_factory=Counter)
     first_ms: int = 0
     last_ms: int = 0
+    muted: list[Mute] = field(default_factory=list)
     _ids: int = 0
     _told: list[tuple[int, int, int, str]] = field(default_factory=list)
     _blocks: list[_Waiting] = field(default_factory=list)
 
-    def tell(self, event: Event, arrives_at: int | None = None) -> None:
-        """Takes one event; `arrives_at` (ms) where it reaches the log later than it happened."""
+    def tell(self, event: Event, arrives_at: int | None = None, told: Event | None = None) -> None:
+        """Takes one event; `arrives_at` (ms) where it reaches the log later than it happened;
+        `told`: what is written in its place."""
         at = event["occurred_at"]
         arrives = at if arrives_at is None else arrives_at
-        line = orjson.dumps(event).decode()
+        line = orjson.dumps(event if told is None else told).decode()
         self._told.append((at, arrives, TYPE_RANK[event["type"]], line))
 
     def block(self, kind: str, times: Ints, lines: Sequence[str]) -> None:
@@ -110,6 +121,10 @@ class Log:
         )
 
     def _write(self, ready: _Waiting) -> None:
+        for mute in self.muted:
+            is_lost = ready.rank == TYPE_RANK[mute.kind]
+            is_lost &= (mute.from_ms <= ready.happened) & (ready.happened < mute.until_ms)
+            ready = ready.part(~is_lost)
         if not len(ready.line):
             return
         order = np.lexsort((ready.rank, ready.arrives))

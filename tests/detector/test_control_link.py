@@ -28,7 +28,7 @@ from detector.policy import load_policy
 from detector.rulebook import load_rulebook
 from detector.sealing import SCHEMA
 from detector.state import StateError
-from tests.detector import test_complaints
+from tests.detector import test_complaints, test_surges
 from tests.detector.attempts import HOUR, MINUTE, engine_of
 from tests.detector.test_incidents import as_lines, world
 from tests.streams import test_feed_breaks
@@ -63,6 +63,13 @@ class Pair:
                 parts.append(counted)
         come = {p: Come(link.clock_ms, p in left) for p, link in enumerate(self.accounts)}
         return ARRIVED + packed(by_minute(together(parts or [nothing_counted()])), come)
+
+    def gone_on(self, clock_ms: int) -> bytes:
+        """What the clocks' going on makes known."""
+        parts = [link.advance(clock_ms).counted for link in self.accounts]
+        told = [one for one in parts if one is not None]
+        come = {p: Come(link.clock_ms, False) for p, link in enumerate(self.accounts)}
+        return ARRIVED + packed(by_minute(together(told or [nothing_counted()])), come)
 
     def take(self, blocks: list[bytes]) -> tuple[list[Record], list[Fact]]:
         words = self.control.take(blocks)
@@ -173,6 +180,33 @@ def test_complaints_travel_and_are_kept(monkeypatch: pytest.MonkeyPatch) -> None
     expected = of_replay(events)
     assert {"complaint_spike"} <= {one["typology"] for one in expected}
     assert complained(found) == complained(expected)
+
+
+@pytest.mark.parametrize("partitions", [1, 3])
+def test_how_obligations_went_travels_and_is_kept(
+    partitions: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Deadlines too: a partition without an event past one says so when its clock goes on."""
+    monkeypatch.setattr("detector.control_link.BLOCKS_MIN", 3)
+    monkeypatch.setattr("detector.control_link.BLOCKS_A_PIECE", 0)
+    events = sorted(test_surges.world(4), key=lambda one: one["occurred_at"])
+    pair, found = Pair(partitions), []
+    for at, some in enumerate(split(events, 3)):
+        found += pair.take([pair.block(some, range(partitions))])[0]
+        if at % 9 == 8:
+            pair.restart()
+    found += pair.take([pair.gone_on(events[-1]["occurred_at"])])[0]
+    expected = of_replay(events)
+    surges = [one for one in expected if one["typology"] == "delinquency_surge"]
+    causes = {one["reasons"][1]["text"] for one in surges}
+    assert len(causes) == 2
+    assert test_surges.as_lines(surged(found)) == test_surges.as_lines(surges)
+    if partitions == 1:
+        assert surged(found) == surges
+
+
+def surged(alerts: list[Record]) -> list[Record]:
+    return [one for one in alerts if one["typology"] == "delinquency_surge"]
 
 
 def test_what_arrives_is_counted_elsewhere_and_breaks_are_told(

@@ -221,6 +221,8 @@ def test_progress_is_told_after_each_day(tmp_path: Path) -> None:
         ((1, 299, 30, "honest"), "accounts must be 300"),
         ((1, 799, 30, "small"), "accounts must be 800"),
         ((1, 800, 30, "busy"), "accounts must be 3200"),
+        ((1, 1_599, 30, "incidents"), "accounts must be 1600"),
+        ((1, 600, 111, "surge"), "days must be 112"),
     ],
 )
 def test_what_cannot_be_simulated_is_refused_with_its_cure(

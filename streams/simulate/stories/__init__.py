@@ -94,4 +94,10 @@ def _named(listed: tuple[tuple[str, Story], ...]) -> dict[str, Story]:
 
 STORIES: Final[dict[str, Story]] = _named(_LISTED)
 # What befalls a whole channel; told once a world, by the presets that name it.
-INCIDENTS: Final[dict[str, Story]] = _named((("channel_outage", incidents.channel_outage),))
+INCIDENTS: Final[dict[str, Story]] = _named((
+    ("channel_outage", incidents.channel_outage),
+    ("complaint_spike", incidents.complaint_spike),
+    ("feed_silent", incidents.feed_silent),
+    ("feed_broken", incidents.feed_broken),
+    ("delinquency_surge", incidents.delinquency_surge),
+))  # fmt: skip
