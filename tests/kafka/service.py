@@ -30,16 +30,15 @@ class Service:
     """Loops that run; what ended one of them; what they told of their lives."""
 
     def __init__(
-        self, bootstrap: str, stages: Sequence[str], is_rebuilt: bool, partitions: int | None,
-        with_models: bool = False,
-    ) -> None:  # fmt: skip
+        self, bootstrap: str, stages: Sequence[str], is_rebuilt: bool, partitions: int | None
+    ) -> None:
         self.kafka: KafkaSettings = settings.kafka(bootstrap)
         self._told = StringIO()
         self.partitions = partitions or check_topics(self.kafka)
         policy, rulebook = load(None, None)
-        warm(policy, rulebook, with_models=with_models)
+        warm(policy, rulebook)
         options = Options(
-            self.kafka, policy, rulebook, stages, self.partitions, Path(), is_rebuilt, with_models
+            self.kafka, policy, rulebook, stages, self.partitions, Path(), is_rebuilt
         )  # fmt: skip
         self._loops = loops_of(options, Journal(self._told, in_words=False))
         self._threads = ThreadPoolExecutor(len(self._loops))
@@ -72,10 +71,10 @@ class Service:
 @contextmanager
 def serving(
     bootstrap: str, stages: Sequence[str] = LOOPS, is_rebuilt: bool = False,
-    partitions: int | None = None, with_models: bool = False,
+    partitions: int | None = None,
 ) -> Iterator[Service]:  # fmt: skip
     """The service while entered; `partitions`: what it takes for their number, if not theirs."""
-    service = Service(bootstrap, stages, is_rebuilt, partitions, with_models)
+    service = Service(bootstrap, stages, is_rebuilt, partitions)
     try:
         yield service
     finally:

@@ -11,8 +11,8 @@ import orjson
 import pytest
 
 from detector.ids import Ids
-from detector.memory import STAGES
 from detector.models.learner import Version
+from detector.models.lessons import DebitJudged, DrawEntered, DrawJudged, unpacked_lessons
 from detector.parts import Parts
 from detector.sealing import unsealed
 from streams.cli import main
@@ -54,13 +54,19 @@ def killed(one: Worker) -> None:
     one.start()
 
 
-def learnt_of(site: Site, policy: Path) -> list[Version]:
+def lessons_of(site: Site) -> list[Any]:
+    """The records of what there was to be learnt."""
+    records = read(site.bootstrap, TopicNames(site.prefix).internal("features"))
+    assert all(record.key != ERASURE for record in records)
+    return records
+
+
+def learnt_of(records: Sequence[Any], policy: Path) -> list[Version]:
     """What one learner that nobody disturbs makes of what the service told its own."""
     loaded, rulebook = load(policy, None)
     school = Parts(rulebook, loaded, Ids(), with_models=True).school()
     versions: list[Version] = []
-    for record in read(site.bootstrap, TopicNames(site.prefix).internal("features")):
-        assert record.key != ERASURE
+    for record in records:
         versions += school.take([word(record.timestamp) + record.value])
     return versions
 
@@ -68,6 +74,10 @@ def learnt_of(site: Site, policy: Path) -> list[Version]:
 def published(site: Site) -> list[Version]:
     records = read(site.bootstrap, TopicNames(site.prefix).internal("weights"))
     return [unsealed(one.value, Version) for one in records]
+
+
+def numbers_of(versions: Sequence[Version], question: str) -> list[int]:
+    return [one.number for one in versions if one.question == question]
 
 
 def decisions_of(lines: bytes) -> list[dict[str, Any]]:
@@ -111,34 +121,32 @@ def test_a_replay_by_what_was_recorded_repeats_scores_though_learner_and_worker_
         learner.stop()
         assert sum(one["records"] for one in learner.life.told("restored")) > 0
         versions = published(site)
-        assert versions == learnt_of(site, policy)  # none lost, none twice, none another
+        records = lessons_of(site)
+        assert versions == learnt_of(records, policy)  # none lost, none twice, none another
         for question in (DEBITS, DRAWS):
-            numbers = [one.number for one in versions if one.question == question]
+            numbers = numbers_of(versions, question)
             assert numbers == list(range(1, len(numbers) + 1))
-        records = read(site.bootstrap, TopicNames(site.prefix).decision)
-        decisions = [orjson.loads(one.value) for one in records]
+        decided = read(site.bootstrap, TopicNames(site.prefix).decision)
+        decisions = [orjson.loads(one.value) for one in decided]
         again = {one["event_id"]: one for one in replayed(site, log, policy, tmp_path)}
     assert set(Counter(one["event_id"] for one in decisions).values()) == {1}
     assert {one["event_id"] for one in decisions} == set(again)
+    told = Counter(
+        type(lesson)
+        for record in records
+        for _, lessons in unpacked_lessons(record.value).lessons
+        for lesson in lessons
+    )
+    asked = Counter(one["question"] for one in decisions)
+    assert told[DebitJudged] == asked[DEBITS] > 0
+    assert told[DrawEntered] == told[DrawJudged] == asked[DRAWS] > 0
     for question in (DEBITS, DRAWS):
         used = {one["versions"]["models"] for one in decisions if one["question"] == question}
-        print(question, "versions used", len(used), "made", versions[-1].number)
+        made = numbers_of(versions, question)
+        print(question, "versions used:", len(used - {None}), "of", len(made))
         assert len(used - {None}) >= 2
     for one in decisions:
         if one["question"] == DEBITS:  # of the account stage, which is exact
             same = again[one["event_id"]]
             assert (one["score"], one["versions"]) == (same["score"], same["versions"])
             assert one["components"] == same["components"]
-
-
-def test_nothing_is_told_to_a_learner_where_models_are_off(broker: Cluster, policy: Path) -> None:
-    with site_on(broker) as site:
-        worker = site.worker("w0", words=["--policy", str(policy)])
-        worker.start()
-        feed(site, log_of(1))
-        done(site, LOOPS)
-        worker.stop()
-        assert read(site.bootstrap, TopicNames(site.prefix).internal("features")) == []
-        decisions = read(site.bootstrap, TopicNames(site.prefix).decision)
-        assert {orjson.loads(one.value)["versions"]["models"] for one in decisions} == {None}
-        assert STAGES[0] in next(iter(worker.life.told("started")))["stages"]

@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from io import StringIO
 from pathlib import Path
 from typing import NamedTuple
 
@@ -23,14 +25,23 @@ from kafka.admin import (
     ResourceType,
 )
 
+from detector.counted_blocks import Come
 from detector.memory import STAGES
+from detector.models.lessons import packed_lessons
 from streams import settings
 from streams.cli import main
 from streams.faults import Fault
-from streams.rights import Right, service_rights
+from streams.metrics import Metrics
+from streams.replay import load
+from streams.rights import Right, learner_rights, service_rights
+from streams.service.app import Options
 from streams.service.faulty import Aside, Patience
+from streams.service.journal import Journal
+from streams.service.learning import learner_loop
+from streams.service.readers import word
 from streams.service.transaction import Transactions
-from streams.topics import TopicNames
+from streams.topic_changes import check_topics
+from streams.topics import LEARNER, TopicNames
 from tests.kafka.broker import Cluster
 from tests.kafka.records import PARTITIONS, applied, read, write
 from tests.kafka.secure import ALLOWED
@@ -152,8 +163,8 @@ CASES = [
     ("topic", "erasures", "Read", HIDDEN, "Read on topic {inner}*"),
     ("topic", "facts", "Read", REFUSED, "no Read on topic {inner}*"),
     ("topic", "learner-state", "Describe", HIDDEN, "no Describe on topic {inner}*"),
-    ("topic", "weights", "Read", REFUSED, "no Read on topic {inner}*"),
-    ("topic", "features", "Write", REFUSED, "no Write on topic {inner}*"),
+    ("topic", "weights", "Read", HIDDEN, "Read on topic {inner}*"),
+    ("topic", "features", "Write", HIDDEN, "Write on topic {inner}*"),
     ("group", "rights-", "Read", "GROUP_AUTHORIZATION_FAILED", "no Read on group rights*"),
     ("transactionalId", "rights-", "Write", "TRANSACTIONAL_ID_AUTHORIZATION_FAILED",
      "no Write on transactional-id rights*"),
@@ -207,14 +218,11 @@ def ends_without(
 ) -> None:
     """Take a right away; the doctor says it, and the account stage ends for want of it."""
     wanted = word.format(which[1], inner=rights.names.internal("").removesuffix(".v1"))
-    with_models = which[1] in map(rights.names.internal, ("features", "weights"))
     with rights.without(*which):
         until_known(lambda said: any(wanted in one for one in said), capsys)
         with (
             pytest.raises(Fault, match=failure),
-            serving(
-                access_of(rights.cluster).bootstrap, STAGES[:1], with_models=with_models
-            ) as service,
+            serving(access_of(rights.cluster).bootstrap, STAGES[:1]) as service,
         ):
             service.wait(lambda: False, FAILS_MAX_S)
 
@@ -232,3 +240,36 @@ def test_the_rights_are_enough_and_a_state_is_not_read_without_one(
         assert not service.told("begins_anew")
     state = names.internal("account-state")
     ends_without(rights, ("topic", state, "Read"), REFUSED, "no Read on topic {inner}*", capsys)
+
+
+def test_the_learners_rights_are_enough_for_it(
+    rights: Rights, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name, plain = "learns", rights.cluster.bootstrap
+    monkeypatch.setenv("LENDWATCH_TOPIC_PREFIX", name)
+    monkeypatch.setenv("LENDWATCH_APP_ID", name)
+    with pytest.MonkeyPatch.context() as patch:  # by the listener that asks nobody
+        for variable in ("SASL_USERNAME", "SASL_PASSWORD_FILE", "SSL_CA_FILE"):
+            patch.delenv(f"LENDWATCH_{variable}")
+        applied(plain)
+    names = TopicNames(name)
+    with KafkaAdminClient(bootstrap_servers=plain) as admin:
+        every = [One(right, operation) for right in learner_rights(names, name)
+                 for operation in right.operations]  # fmt: skip
+        assert admin.create_acls([one.acl() for one in every])["failed"] == []
+    (block,) = packed_lessons({0: []}, {0: Come(1, True)})
+    write(plain, names.internal("features"), [block], key=word(1))
+    kafka = settings.kafka(access_of(rights.cluster).bootstrap)
+    policy, rulebook = load(None, None)
+    assert check_topics(kafka) == PARTITIONS
+    options = Options(kafka, policy, rulebook, (LEARNER,), PARTITIONS, Path(), with_models=True)
+    loop = learner_loop(options, Journal(StringIO(), in_words=False), Metrics())
+    with ThreadPoolExecutor(1) as thread:
+        running = thread.submit(loop.run)
+        try:
+            state = names.internal(f"{LEARNER}-state")
+            wait_until(lambda: running.done() or read(plain, state), FAILS_MAX_S, "a state")
+        finally:
+            loop.stop()
+        running.result()
+    assert {one.key[:1] for one in read(plain, state)} == {b"V", b"D"}

@@ -48,6 +48,8 @@ def test_the_service_says_what_a_replay_says(
     found = as_replayed(broker, prefix, truth)
     typologies = {alert["typology"] for alert in found.alerts.values()}
     assert len(typologies) > 5 and len(found.decisions) > 500
+    # Nothing is told to a learner where models are off.
+    assert read(broker.bootstrap, TopicNames(prefix).internal("features")) == []
 
 
 def test_a_restart_in_the_middle_loses_nothing_and_says_nothing_twice(
