@@ -35,6 +35,7 @@ if TYPE_CHECKING:  # river is slow to import
     from detector.models.learner import Version
 
 TIDY_EVERY_MS: Final = 6 * 3_600_000  # of event time; tidying changes nothing that is said
+BEFORE_ALL: Final = -2  # what is said of one row: of models, of obligations, stage by stage
 STATES: Final = {REPEAT: "repeats", STALE: "stale", TOO_LATE: "too_late", KEYLESS: "keyless"}
 
 
@@ -79,6 +80,7 @@ class Engine:
         self.complaints, self.feed_breaks = parts.complaints(), parts.feed_breaks()
         self.models = parts.models(recorded) if with_models else None
         self._risk = parts.model_risk(self.subjects) if with_models else None
+        self._health = None if self.models is None else parts.model_health(self.models)
         self._decider = parts.decider(self.models, self._risk)
         self._events: Counter[str] = Counter()
         self._states: Counter[str] = Counter()
@@ -104,6 +106,8 @@ class Engine:
             for place, part in enumerate(folded)
             for row, revision in part.revisions
         ]
+        if self._health is not None:
+            self._health.hear(batch.events, rows, kinds)
         if self.models is not None:
             chances = self.models.debits.take(rows, kinds)
             self.repayment.said = {told.event_ids[row]: said for row, said in chances.items()}
@@ -116,6 +120,9 @@ class Engine:
         )
         if self._risk is not None:
             revisions += [(row, len(STAGES), record) for row, record in self._risk.take_alerts()]
+        if self._health is not None:
+            health = self._health.take_alerts(told.event_ids)
+            revisions += [(row, BEFORE_ALL, record) for row, record in health]
         revisions.sort(key=lambda entry: (entry[0], entry[1]))
         outputs.alerts = [record for _, _, record in revisions]
         findings = [finding for part in folded for finding in part.findings]
@@ -157,6 +164,8 @@ class Engine:
                 findings[rule.id] = dict(zip(names, result, strict=True))
         if self._risk is not None:
             findings |= self._risk.counts()
+        if self._health is not None:
+            findings |= self._health.counts()
         return {
             "events": dict(self._events),
             **{name: self._states[name] for name in (*STATES.values(), "late")},

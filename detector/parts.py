@@ -32,6 +32,7 @@ from detector.terms import terms_of
 from detector.treatment import Calendar
 
 if TYPE_CHECKING:
+    from detector.models.health import ModelHealth
     from detector.models.learner import Version
     from detector.models.models import Models
 
@@ -130,9 +131,17 @@ class Parts:
 
     def models(self, recorded: Sequence[Version] | None) -> Models:
         """The models, which learn, or follow what was recorded."""
-        from detector.models.models import Models  # river is slow to import, and for these alone
+        from detector.models.health import watch_terms  # river is slow to import,
+        from detector.models.models import Models  # and for these alone
 
-        return Models(self.columns.index, self._policy, recorded)
+        return Models(self.columns.index, self._policy, recorded, watch_terms(self._rulebook))
+
+    def model_health(self, models: Models) -> ModelHealth:
+        """Who makes alerts of what is wrong with the models of draws."""
+        from detector.models.health import ModelHealth
+
+        follower = models.draws.follower
+        return ModelHealth(follower, self._rulebook, self._calendar, self.versions)
 
     def model_risk(self, subjects: Subjects) -> ModelRisk:
         """Who makes alerts of what the models alone found."""

@@ -10,12 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detector.entering import JUDGED, TOO_LATE, Rows
-from detector.events import ACCOUNT, CODE, ID, KIND_MASK, KINDS, OBJECT, T
+from detector.events import ACCOUNT, CODE, DEVICE, ID, KIND_MASK, KINDS, OBJECT, PAYEE, T
 from detector.models.examples import Example
 from detector.models.follower import Follower
 from detector.models.inputs import DRAW_INPUTS, Reader
 from detector.models.learner import Terms, Version
 from detector.models.thresholds import Thresholds, score_of
+from detector.models.watch import Watch
 from detector.models.wording import Carried
 
 QUESTION: Final = "unauthorized_transfer"
@@ -64,18 +65,19 @@ class DrawModels:
     def __init__(
         self, places: Mapping[str, int], delay_ms: int, history_ms: int,
         recorded: Sequence[Version] | None = None, alert_share: float = 0.0,
-        version_max: int | None = None,
+        version_max: int | None = None, watch: Watch | None = None,
     ) -> None:  # fmt: skip
         """`places`: columns by name. `recorded`: versions to follow instead of learning.
 
         `alert_share`: the share of draws that may be alerts of models. `version_max`: the newest
-        that may come into force.
+        that may come into force. `watch`: over what is learnt.
         """
         self._reader = Reader(DRAW_INPUTS, places)
         self._thresholds = Thresholds(alert_share)
         self.follower = Follower(
-            Terms(QUESTION, DRAW_INPUTS, delay_ms, True, True), history_ms, recorded, version_max
-        )
+            Terms(QUESTION, DRAW_INPUTS, delay_ms, True, True), history_ms, recorded, version_max,
+            watch,
+        )  # fmt: skip
         self._targets: dict[int, int] = {}  # id of a disbursement's event: the disbursement's
 
     def take(
@@ -145,8 +147,11 @@ class DrawModels:
             parts = (rules, margin, float(np.nan_to_num(scores.anomaly[k])))
         self._name(int(words[ID]), key)
         self.follower.learner.judged(
-            Example(key, int(words[ACCOUNT]), int(words[T]), inputs.copy(), parts, is_doubtful)
-        )
+            Example(
+                key, int(words[ACCOUNT]), int(words[T]), inputs.copy(), parts, is_doubtful,
+                int(words[PAYEE]), int(words[DEVICE]),
+            )
+        )  # fmt: skip
 
     def _hear(self, words: NDArray[np.int64], kind: int) -> None:
         assert self.follower.learner is not None
