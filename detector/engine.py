@@ -78,7 +78,7 @@ class Engine:
         self.repayment = parts.repayment()
         self.control, self._counter = parts.control(), parts.counter()
         self.complaints, self.feed_breaks = parts.complaints(), parts.feed_breaks()
-        self.models = parts.models(recorded) if with_models else None
+        self.models = parts.models(recorded, is_watched=True) if with_models else None
         self._risk = parts.model_risk(self.subjects) if with_models else None
         self._health = None if self.models is None else parts.model_health(self.models)
         self._decider = parts.decider(self.models, self._risk)

@@ -129,12 +129,19 @@ class Parts:
         """Who watches beside it what arrives of each feed; nothing has."""
         return FeedBreaks(self._rulebook, self._policy, self._calendar, self.versions)
 
-    def models(self, recorded: Sequence[Version] | None) -> Models:
-        """The models, which learn, or follow what was recorded."""
+    def models(
+        self, recorded: Sequence[Version] | None, *, is_watched: bool = False
+    ) -> Models:  # fmt: skip
+        """The models, which learn, or follow what was recorded.
+
+        `is_watched`: a drift of what is learnt freezes learning; for whoever tells it to people
+        and them to it (`model_health`).
+        """
         from detector.models.health import watch_terms  # river is slow to import,
         from detector.models.models import Models  # and for these alone
 
-        return Models(self.columns.index, self._policy, recorded, watch_terms(self._rulebook))
+        watched = watch_terms(self._rulebook) if is_watched else None
+        return Models(self.columns.index, self._policy, recorded, watched)
 
     def model_health(self, models: Models) -> ModelHealth:
         """Who makes alerts of what is wrong with the models of draws."""

@@ -75,6 +75,7 @@ class Watch:
         self._open: dict[str, Health] = {}  # by typology
         self._heard: list[tuple[int, str, str]] = []
         self._said: list[Health] = []
+        self.indices: dict[str, float] = {}  # of parts: how far scores had moved at the last look
         self.results: dict[str, Counter[str]] = {DRIFT: Counter(), DECAY: Counter()}
 
     @property
@@ -156,7 +157,7 @@ class Watch:
         if self.is_frozen:
             self.results[DRIFT]["hit"] += 1
             return
-        indices: dict[str, float] = {}
+        self.indices = indices = {}
         for part, score in scores.items():
             index = drifted(self._sample, terms, self._began_day, today, part, score)
             is_above = index is not None and index > terms.psi_max
