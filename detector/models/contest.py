@@ -52,53 +52,45 @@ class Settled(NamedTuple):
 UNDECIDED: Final = Settled(None, 0.0, None)
 
 
-class _Entrant(NamedTuple):
-    weights: ForestWeights
+class Entrant(NamedTuple):
+    """A forest, the correction of its log-odds, and how many examples were learnt when it was
+    fitted."""
+
     forest: Forest
-    correction: float  # of its log-odds
-    learnt: int  # examples that were learnt when it was fitted
+    correction: float
+    learnt: int
 
 
 class Contest:
     """The forest in force, and the one that would replace it."""
 
-    def __init__(self) -> None:
-        self._champion: _Entrant | None = None
-        self._challenger: _Entrant | None = None
-
-    @property
-    def champion(self) -> Forest | None:
-        """The forest in force; None: there is none yet."""
-        return None if self._champion is None else self._champion.forest
-
-    @property
-    def is_on(self) -> bool:
-        """Whether a challenger waits for its trial."""
-        return self._challenger is not None
+    def __init__(
+        self, champion: Entrant | None = None, challenger: Entrant | None = None
+    ) -> None:  # fmt: skip
+        """Where an earlier life left off. None: there is none yet; nobody waits for a trial."""
+        self.champion, self.challenger = champion, challenger
 
     def enter(self, weights: ForestWeights, examples: Examples) -> None:
         """A new forest, fitted to the examples as they are."""
-        self._challenger = _Entrant(
-            weights, Forest(weights), examples.correction(), examples.learnt
-        )
+        self.challenger = Entrant(Forest(weights), examples.correction(), examples.learnt)
 
     def settle(self, examples: Examples) -> Settled:
         """Hold the trial if enough is known for it. The first forest needs none."""
-        challenger, trial = self._challenger, None
+        challenger, trial = self.challenger, None
         if challenger is None:
             return UNDECIDED
-        if self._champion is not None:
-            trial = self._tried(self._champion, challenger, examples)
+        if self.champion is not None:
+            trial = self._tried(self.champion, challenger, examples)
             if trial is None:
                 return UNDECIDED
-        self._challenger = None
+        self.challenger = None
         if trial is not None and not trial.is_promoted:
             return Settled(None, 0.0, trial)
-        self._champion = challenger
-        return Settled(challenger.weights, challenger.correction, trial)
+        self.champion = challenger
+        return Settled(challenger.forest.weights, challenger.correction, trial)
 
     @staticmethod
-    def _tried(champion: _Entrant, challenger: _Entrant, examples: Examples) -> Trial | None:
+    def _tried(champion: Entrant, challenger: Entrant, examples: Examples) -> Trial | None:
         fresh = examples.learnt - challenger.learnt
         if fresh < FRESH_MIN:
             return None

@@ -204,7 +204,7 @@ class Examples:
         example.label = label
         self.seen[label] += 1
         self._settled.append((example.key, label))
-        places = _places(example)
+        places = places_of(example)
         is_full = any(self._taught[place] >= MOST[place[0]] for place in places)
         if is_full or not is_sampled(example.key, self.rates[label]):
             self._known.pop(example.key, None)
@@ -224,11 +224,11 @@ class Examples:
     def _drop(self, example: Example) -> None:
         """Take an example out of what is kept."""
         del self._known[example.key]
-        self._taught.subtract(_places(example))
+        self._taught.subtract(places_of(example))
         del self._kept[example.label][example.key]
 
 
-def _places(example: Example) -> list[tuple[int, int, int]]:
+def places_of(example: Example) -> list[tuple[int, int, int]]:
     """Whose bounds an example counts against."""
     ids = (example.account, example.payee, example.device)
     return [(whose, one, example.label) for whose, one in enumerate(ids) if one]

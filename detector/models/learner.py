@@ -73,7 +73,7 @@ class Learner:
         self._of_hour: dict[int, NDArray[np.float32]] = {}  # one draw an account
         self._fitted_at, self._fitted_ms = 0, -1
         self._number = 0
-        self._contest = Contest()
+        self.contest = Contest()
 
     def judged(self, example: Example) -> None:
         """An event was decided."""
@@ -127,10 +127,10 @@ class Learner:
 
     def _scores(self) -> dict[str, Score]:
         """What each part says of inputs, on a scale on which it adds up; none: nothing yet."""
-        champion, of_anomaly = self._contest.champion, self._deviations
+        champion, of_anomaly = self.contest.champion, self._deviations
         scores: dict[str, Score] = {}
         if champion is not None:
-            scores["supervised"] = champion.margins
+            scores["supervised"] = champion.forest.margins
         if of_anomaly is not None and of_anomaly.is_warm:
             deviations = Deviations(of_anomaly.weights(), self._names)
             scores["anomaly"] = deviations.levels
@@ -156,12 +156,12 @@ class Learner:
 
     def _learn_forest(self, hour_ms: int) -> Settled:
         """A forest that comes into force, its correction, and how it did in its trial."""
-        if not self._contest.is_on and self._is_due(hour_ms):
+        if self.contest.challenger is None and self._is_due(hour_ms):
             self._fitted_at, self._fitted_ms = self.examples.learnt, hour_ms
             inputs, labels = self.examples.kept()
             if 0 < labels.sum() < len(labels):
-                self._contest.enter(fit(self._names, inputs, labels), self.examples)
-        return self._contest.settle(self.examples)
+                self.contest.enter(fit(self._names, inputs, labels), self.examples)
+        return self.contest.settle(self.examples)
 
     def _is_due(self, hour_ms: int) -> bool:
         """Whether a forest is to be fitted."""

@@ -44,7 +44,7 @@ def contest_in(world: World, n: int, *, upside_down: bool = False) -> Contest:
     world.comes(n)
     contest.enter(world.fitted(), world.examples)
     assert contest.settle(world.examples).trial is None
-    assert contest.champion is not None and not contest.is_on
+    assert contest.champion is not None and contest.challenger is None
     contest.enter(world.fitted(upside_down=upside_down), world.examples)
     return contest
 
@@ -54,9 +54,12 @@ def trial_of(contest: Contest, world: World) -> tuple[Trial, int]:
     for n in range(4000):
         settled = contest.settle(world.examples)
         if settled.trial is not None:
-            assert not contest.is_on and (settled.weights is not None) == settled.trial.is_promoted
+            assert (
+                contest.challenger is None
+                and (settled.weights is not None) == settled.trial.is_promoted
+            )
             return settled.trial, n
-        assert settled.weights is None and contest.is_on
+        assert settled.weights is None and contest.challenger is not None
         world.comes(1)
     raise AssertionError("no trial was held")
 
@@ -87,7 +90,7 @@ def test_a_trial_is_on_what_nothing_was_fitted_to_and_its_losses_are_surprises()
     assert trial.positives == sum(one.label == 1 for one in tried)
     inputs = np.stack([one.inputs for one in tried])
     assert champion is not None and contest.champion is not None and correction == 0.0
-    told = [surprises(forest.margins(inputs), tried) for forest in (champion, contest.champion)]
+    told = [surprises(one.forest.margins(inputs), tried) for one in (champion, contest.champion)]
     assert trial.champion_loss == pytest.approx(np.mean(told[0]))
     assert trial.challenger_loss == pytest.approx(np.mean(told[1]))
     worse = np.array(told[1]) - np.array(told[0])
