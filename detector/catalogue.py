@@ -51,7 +51,7 @@ OWN_NAMES: Final[Mapping[str, tuple[str, ...]]] = {
 EXPECTATIONS: Final = ("hit", "clear", "abstain")
 ENTITIES: Final = STAGES
 # Of typologies that have no rules.
-WATCHED_ENTITIES: Final = (*ENTITIES, "channel", "agency", "provider", "feed")
+WATCHED_ENTITIES: Final = (*ENTITIES, "channel", "agency", "provider", "feed", "model")
 STANDING_SUFFIX: Final = "_hit_age_ms"
 
 # What pulls a rule, and the event type that it is a part of.

@@ -37,6 +37,7 @@ if TYPE_CHECKING:  # river is slow to import
 
 NO_CLOCKS: Final = np.empty(0, np.int64)
 TIDY_EVERY_MS: Final = 6 * 3_600_000  # of event time; tidying changes nothing that is said
+BEFORE_ALL: Final = -2  # what is said of one row: of models, of obligations, stage by stage
 STATES: Final = {REPEAT: "repeats", STALE: "stale", TOO_LATE: "too_late", KEYLESS: "keyless"}
 
 
@@ -81,9 +82,10 @@ class Engine:
         self.control, self._counter = parts.control(), parts.counter()
         self.complaints, self.feed_breaks = parts.complaints(), parts.feed_breaks()
         self.surges = parts.surges()
-        self.models = parts.models(recorded) if with_models else None
+        self.models = parts.models(recorded, is_watched=True) if with_models else None
         self._controls = parts.controls(self.models, recorded or (), named)
         self._risk = parts.model_risk(self.subjects) if with_models else None
+        self._health = None if self.models is None else parts.model_health(self.models)
         self._decider = parts.decider(self.models, self._risk)
         self._events: Counter[str] = Counter()
         self._states: Counter[str] = Counter()
@@ -109,6 +111,8 @@ class Engine:
             for place, part in enumerate(folded)
             for row, revision in part.revisions
         ]
+        if self._health is not None:
+            self._health.hear(batch.events, rows, kinds)
         if self._controls is not None:
             self._controls.begin(rows.words[:, ID])
         if self.models is not None:
@@ -125,6 +129,9 @@ class Engine:
         )
         if self._risk is not None:
             revisions += [(row, len(STAGES), record) for row, record in self._risk.take_alerts()]
+        if self._health is not None:
+            health = self._health.take_alerts(told.event_ids)
+            revisions += [(row, BEFORE_ALL, record) for row, record in health]
         revisions.sort(key=lambda entry: (entry[0], entry[1]))
         outputs.alerts = [record for _, _, record in revisions]
         findings = [finding for part in folded for finding in part.findings]
@@ -168,6 +175,8 @@ class Engine:
                 findings[rule.id] = dict(zip(names, result, strict=True))
         if self._risk is not None:
             findings |= self._risk.counts()
+        if self._health is not None:
+            findings |= self._health.counts()
         return {
             "events": dict(self._events),
             **{name: self._states[name] for name in (*STATES.values(), "late")},

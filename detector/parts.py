@@ -35,6 +35,7 @@ from detector.treatment import Calendar
 
 if TYPE_CHECKING:
     from detector.models.controlled import Controls, Named
+    from detector.models.health import ModelHealth
     from detector.models.learner import Version
     from detector.models.models import Models
     from detector.models.school import School
@@ -138,11 +139,26 @@ class Parts:
         has_feed = self._policy.sources["auto_debit"]
         return Surges(self._rulebook, has_feed, self._calendar, self.versions)
 
-    def models(self, recorded: Sequence[Version] | None) -> Models:
-        """The models, which learn, or follow what was recorded."""
-        from detector.models.models import Models  # river is slow to import, and for these alone
+    def models(
+        self, recorded: Sequence[Version] | None, *, is_watched: bool = False
+    ) -> Models:  # fmt: skip
+        """The models, which learn, or follow what was recorded.
 
-        return Models(self.columns.index, self._policy, recorded)
+        `is_watched`: a drift of what is learnt freezes learning; for whoever tells it to people
+        and them to it (`model_health`).
+        """
+        from detector.models.health import watch_terms  # river is slow to import,
+        from detector.models.models import Models  # and for these alone
+
+        watched = watch_terms(self._rulebook) if is_watched else None
+        return Models(self.columns.index, self._policy, recorded, watched)
+
+    def model_health(self, models: Models) -> ModelHealth:
+        """Who makes alerts of what is wrong with the models of draws."""
+        from detector.models.health import ModelHealth
+
+        follower = models.draws.follower
+        return ModelHealth(follower, self._rulebook, self._calendar, self.versions)
 
     def controls(
         self, models: Models | None, versions: Sequence[Version],

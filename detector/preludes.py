@@ -95,6 +95,28 @@ def _many_draws() -> list[dict[str, Any]]:
     ]  # fmt: skip
 
 
+def _judged_draws() -> list[dict[str, Any]]:
+    """Borrowers KJ1 to KJ300, each with a device and a card of its own: 3,000 draws of 75 days, of
+    much the same amount. Every twentieth is a fraud, large, by a strange device to a mule, and is
+    confirmed the same day."""
+    events: list[dict[str, Any]] = []
+    for k in range(3000):
+        n, at_ms = k % 300 + 1, (k - 3000) * 36 * _MINUTE
+        draw = {
+            "at_ms": at_ms, "type": "disbursement", "account_id": f"KJ{n}", "session_id": "none",
+            "ip": "none", "device_id": f"KJD{n}", "payee_id": f"KJP{n}", "event_id": f"KJE{k}",
+            "amount_minor": 18_000 + 40 * (k * 7 % 100),
+        }  # fmt: skip
+        events.append(draw)
+        if k % 20 == 7:
+            draw |= {"device_id": f"KJX{k}", "payee_id": f"KJM{k % 3}", "amount_minor": 200_000}
+            events.append({
+                "at_ms": at_ms + 12 * _HOUR, "type": "disposition", "account_id": f"KJ{n}",
+                "target_event_id": f"KJE{k}", "disposition": "confirmed_fraud",
+            })  # fmt: skip
+    return events
+
+
 def _debits_of_a_week() -> list[dict[str, Any]]:
     """A log of nine days: a log-in on each, and an hour ago debits KD1 to KD20 of the accounts KA1
     to KA20 by channel KC."""
@@ -143,6 +165,7 @@ PRELUDES: Final[Mapping[str, Callable[[], list[dict[str, Any]]]]] = {
     "steady_provider": _steady_provider,
     "steady_feeds": _steady_feeds,
     "many_draws": _many_draws,
+    "judged_draws": _judged_draws,
     "debits_of_a_week": _debits_of_a_week,
     "many_logins": _many_logins,
     "debits_of_months": _debits_of_months,

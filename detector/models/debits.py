@@ -15,10 +15,10 @@ from numpy.typing import NDArray
 from detector.decisions import DEBIT_COLUMNS, record_chance
 from detector.entering import JUDGED, Rows
 from detector.events import ACCOUNT, OBJECT, T
-from detector.models.examples import Example
+from detector.models.examples import DAY_MS, Example
 from detector.models.follower import Follower
 from detector.models.inputs import DEBIT_INPUTS, Reader
-from detector.models.learner import DAY_MS, Terms, Version
+from detector.models.learner import Terms, Version
 from detector.models.teaching import OUTCOMES, SCHEDULED, DebitPupil, DebitTeacher
 
 QUESTION: Final = "insufficient_balance"

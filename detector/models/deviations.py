@@ -59,12 +59,16 @@ class Deviations:
         _deviate(inputs, self.columns, self._means, self._slopes, out)
         return out
 
-    def scores(self, inputs: NDArray[np.float32]) -> NDArray[np.float64]:
-        """The anomaly of each row, 0 to 1; the same scale for every account."""
+    def levels(self, inputs: NDArray[np.float32]) -> NDArray[np.float64]:
+        """-ln(1 - anomaly) of each row, 0 or more: a scale on which deviations add up."""
         total = np.zeros(len(inputs))
         for column in self.deviations(inputs).T:  # in one fixed order
             total += column
-        return 1.0 - np.exp(-total / SCALE)
+        return total / SCALE
+
+    def scores(self, inputs: NDArray[np.float32]) -> NDArray[np.float64]:
+        """The anomaly of each row, 0 to 1; the same scale for every account."""
+        return 1.0 - np.exp(-self.levels(inputs))
 
 
 @compiled

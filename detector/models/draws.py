@@ -10,13 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detector.entering import JUDGED, TOO_LATE, Rows
-from detector.events import ACCOUNT, CODE, KIND_MASK, KINDS, OBJECT, T
+from detector.events import ACCOUNT, CODE, DEVICE, KIND_MASK, KINDS, OBJECT, PAYEE, T
 from detector.models.examples import Example
 from detector.models.follower import Follower
 from detector.models.inputs import DRAW_INPUTS, Reader
 from detector.models.learner import Terms, Version
 from detector.models.teaching import HEARD, DrawPupil, DrawTeacher
 from detector.models.thresholds import Thresholds, score_of
+from detector.models.watch import Watch
 from detector.models.wording import Carried
 
 QUESTION: Final = "unauthorized_transfer"
@@ -51,18 +52,19 @@ class DrawModels:
     def __init__(
         self, places: Mapping[str, int], delay_ms: int, history_ms: int,
         recorded: Sequence[Version] | None = None, alert_share: float = 0.0,
-        version_max: int | None = None,
+        version_max: int | None = None, watch: Watch | None = None,
     ) -> None:  # fmt: skip
         """`places`: columns by name. `recorded`: versions to follow instead of learning.
 
         `alert_share`: the share of draws that may be alerts of models. `version_max`: the newest
-        that may come into force.
+        that may come into force. `watch`: over what is learnt.
         """
         self._reader = Reader(DRAW_INPUTS, places)
         self.thresholds = Thresholds(alert_share)
         self.follower = Follower(
-            Terms(QUESTION, DRAW_INPUTS, delay_ms, True, True), history_ms, recorded, version_max
-        )
+            Terms(QUESTION, DRAW_INPUTS, delay_ms, True, True), history_ms, recorded, version_max,
+            watch,
+        )  # fmt: skip
         learner = self.follower.learner
         self.teacher = None if learner is None else DrawTeacher(learner)
         self.pupil: DrawPupil | None = self.teacher  # who is told what there is to be learnt
@@ -134,5 +136,6 @@ def _example(
     if not np.isnan(margin):
         parts = (rules, margin, float(np.nan_to_num(scores.anomaly[k])))
     return Example(
-        int(words[OBJECT]), int(words[ACCOUNT]), int(words[T]), inputs.copy(), parts, is_doubtful
-    )
+        int(words[OBJECT]), int(words[ACCOUNT]), int(words[T]), inputs.copy(), parts, is_doubtful,
+        int(words[PAYEE]), int(words[DEVICE]),
+    )  # fmt: skip

@@ -19,27 +19,35 @@ import numpy as np
 from numpy.typing import NDArray
 
 HOUR_MS: Final = 3_600_000
+DAY_MS: Final = 24 * HOUR_MS
 PENDING_MAX: Final = 100_000  # judged events that wait for a label
 KEPT_MAX: Final = (20_000, 8_000)  # negatives, positives
 CANARY_SHARE: Final = 0.1  # of all examples: none is ever fitted to
-ACCOUNT_MAX: Final = 48  # examples of one account and label: nobody teaches alone
+# Examples of one account, payee, device, and of one label: nobody teaches alone.
+ACCOUNT_MAX, PAYEE_MAX, DEVICE_MAX = MOST = (48, 96, 96)
 UNKNOWN, NEGATIVE, POSITIVE = -1, 0, 1
 
 
 class Example:
-    """A judged event: its account, inputs, what the parts said of it, and what is known of it."""
+    """A judged event: whose, its inputs, what the parts said of it, and what is known of it."""
 
-    __slots__ = ("account", "decided_ms", "inputs", "is_doubtful", "key", "label", "parts",
-                 "was_silent")  # fmt: skip
+    __slots__ = ("account", "decided_ms", "device", "inputs", "is_doubtful", "key", "label",
+                 "number", "parts", "payee", "was_silent")  # fmt: skip
 
     def __init__(
         self, key: int, account: int, decided_ms: int, inputs: NDArray[np.float32],
-        parts: tuple[float, float, float] | None, is_doubtful: bool,
+        parts: tuple[float, float, float] | None, is_doubtful: bool, payee: int = 0,
+        device: int = 0,
     ) -> None:  # fmt: skip
-        """`is_doubtful`: advised against, so that silence means nothing."""
+        """`is_doubtful`: advised against, so that silence means nothing.
+
+        `payee`, `device`: hashes, 0 where there is none.
+        """
         self.key, self.account, self.decided_ms = key, account, decided_ms
         self.inputs, self.parts, self.is_doubtful = inputs, parts, is_doubtful
+        self.payee, self.device = payee, device
         self.label = UNKNOWN
+        self.number = 0  # how many had been learnt with it, once it was
         self.was_silent = False  # its label is what silence means
 
 
@@ -55,8 +63,9 @@ class Examples:
         self._hours: dict[int, list[int]] = {}  # keys by the hour they were decided in
         self._pending = 0
         self._kept: tuple[dict[int, Example], dict[int, Example]] = ({}, {})
-        self._of_account: Counter[tuple[int, int]] = Counter()
+        self._taught: Counter[tuple[int, int, int]] = Counter()  # by whose, id and label
         self._ready: list[Example] = []
+        self._settled: list[tuple[int, int]] = []
         self._pending_rate = 1.0
         self.rates = [1.0, 1.0]  # the share of negatives, positives that is kept
         self.learnt = 0  # examples kept so far
@@ -74,7 +83,7 @@ class Examples:
 
     def add(self, example: Example) -> None:
         """A judged event, whose label is waited for. A key that is known is not judged again."""
-        if example.key in self._known or not _is_sampled(example.key, self._pending_rate):
+        if example.key in self._known or not is_sampled(example.key, self._pending_rate):
             return
         self._known[example.key] = example
         self._hours.setdefault(example.decided_ms // HOUR_MS, []).append(example.key)
@@ -82,7 +91,7 @@ class Examples:
         if self._pending > PENDING_MAX:
             self._pending_rate /= 2.0
             for other in list(self._known.values()):
-                if other.label == UNKNOWN and not _is_sampled(other.key, self._pending_rate):
+                if other.label == UNKNOWN and not is_sampled(other.key, self._pending_rate):
                     self._remove(other)
 
     def is_waiting(self, key: int) -> bool:
@@ -119,9 +128,22 @@ class Examples:
         ready, self._ready = self._ready, []
         return ready
 
+    def take_settled(self) -> list[tuple[int, int]]:
+        """Key and label of all that was labelled since the last time, whether kept or not."""
+        settled, self._settled = self._settled, []
+        return settled
+
     def kept(self, *, canaries: bool = False) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
         """Inputs and labels of what is kept to be fitted to, or never to be; by time and key."""
-        both = [one for one in self._all() if is_canary(one.key) == canaries]
+        return self._told([one for one in self._all() if is_canary(one.key) == canaries])
+
+    def unfitted(self, learnt: int) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+        """The same of what nothing was fitted to when so many had been learnt."""
+        return self._told(
+            [one for one in self._all() if one.number > learnt or is_canary(one.key)]
+        )  # fmt: skip
+
+    def _told(self, both: list[Example]) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
         both.sort(key=lambda e: (e.decided_ms, e.key))
         inputs = np.empty((len(both), self._width), np.float32)
         for k, example in enumerate(both):
@@ -147,6 +169,11 @@ class Examples:
     def forget_before(self, oldest_ms: int) -> None:
         """Drop what is older than anything may be kept."""
         for example in [e for e in self._known.values() if e.decided_ms < oldest_ms]:
+            self._remove(example)
+
+    def forget_since(self, first_ms: int) -> None:
+        """Drop what was decided from a time on."""
+        for example in [e for e in self._known.values() if e.decided_ms >= first_ms]:
             self._remove(example)
 
     def forget_account(self, account: int) -> None:
@@ -176,27 +203,35 @@ class Examples:
     def _settle(self, example: Example, label: int) -> None:
         example.label = label
         self.seen[label] += 1
-        place = (example.account, label)
-        is_sampled = _is_sampled(example.key, self.rates[label])
-        if not is_sampled or self._of_account[place] >= ACCOUNT_MAX:
+        self._settled.append((example.key, label))
+        places = places_of(example)
+        is_full = any(self._taught[place] >= MOST[place[0]] for place in places)
+        if is_full or not is_sampled(example.key, self.rates[label]):
             self._known.pop(example.key, None)
             return
         self._known[example.key] = example
         self._kept[label][example.key] = example
-        self._of_account[place] += 1
+        self._taught.update(places)
         self.learnt += 1
+        example.number = self.learnt
         self._ready.append(example)
         if len(self._kept[label]) > KEPT_MAX[label]:
             self.rates[label] /= 2.0
             for other in list(self._kept[label].values()):
-                if not _is_sampled(other.key, self.rates[label]):
+                if not is_sampled(other.key, self.rates[label]):
                     self._drop(other)
 
     def _drop(self, example: Example) -> None:
         """Take an example out of what is kept."""
         del self._known[example.key]
-        self._of_account[(example.account, example.label)] -= 1
+        self._taught.subtract(places_of(example))
         del self._kept[example.label][example.key]
+
+
+def places_of(example: Example) -> list[tuple[int, int, int]]:
+    """Whose bounds an example counts against."""
+    ids = (example.account, example.payee, example.device)
+    return [(whose, one, example.label) for whose, one in enumerate(ids) if one]
 
 
 def is_canary(key: int) -> bool:
@@ -204,6 +239,6 @@ def is_canary(key: int) -> bool:
     return ((key >> 32) & 0xFFFF) < CANARY_SHARE * 65_536.0
 
 
-def _is_sampled(key: int, rate: float) -> bool:
+def is_sampled(key: int, rate: float) -> bool:
     """Whether a keyed hash falls into a share of all hashes."""
     return (key & 0xFFFF_FFFF) < rate * 4_294_967_296.0

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from detector.models.examples import HOUR_MS
 from detector.models.learner import Learner, Terms, Version
 from detector.models.scorer import Scorer
+from detector.models.watch import Health, Watch
 
 
 class Follower:
@@ -18,17 +19,20 @@ class Follower:
 
     def __init__(
         self, terms: Terms, history_ms: int, recorded: Sequence[Version] | None,
-        version_max: int | None = None,
+        version_max: int | None = None, watch: Watch | None = None,
     ) -> None:  # fmt: skip
         """`recorded`: versions to follow; None: learn. Nothing older than `history_ms` is kept.
 
-        `version_max`: none with a higher number comes into force (None: all do).
+        `version_max`: none with a higher number comes into force (None: all do). `watch`: over the
+        models that are learnt here.
         """
         self._version_max = version_max
         names = [one.name for one in terms.inputs]
         self.scorer = Scorer(terms.question, names)
-        self.learner = Learner(terms) if recorded is None else None
+        self.learner = Learner(terms, watch) if recorded is None else None
+        self.watch = None if self.learner is None else self.learner.watch
         self.versions: list[Version] = []  # made here and not yet taken away
+        self.said: list[tuple[int, Health, int]] = []  # row of the batch, what, version in force
         self._recorded = [one for one in recorded or () if one.question == terms.question]
         self._history_ms = history_ms
         self._hour = -1
@@ -46,18 +50,20 @@ class Follower:
         bounds = [0, *(np.flatnonzero(np.diff(hours)) + 1).tolist(), len(rows)]
         for start, stop in pairwise(bounds):
             if start < stop:
-                self._begin(int(hours[start]))
+                self._begin(int(hours[start]), int(rows[start]))
                 yield rows[start:stop]
 
-    def _begin(self, hour: int) -> None:
+    def _begin(self, hour: int, row: int) -> None:
         if hour <= self._hour:
             return
         is_new_day = hour // 24 != self._hour // 24
         self._hour, hour_ms = hour, hour * HOUR_MS
         if self.learner is not None:
             if is_new_day:
-                self.learner.examples.forget_before(hour_ms - self._history_ms)
+                self.learner.forget_before(hour_ms - self._history_ms)
             version = self.learner.learn(hour_ms)
+            if self.watch is not None:
+                self.said += [(row, one, self.scorer.number) for one in self.watch.take_said()]
             if version is not None:
                 self.versions.append(version)
                 self.take(version)

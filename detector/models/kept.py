@@ -8,8 +8,9 @@ from collections.abc import Sequence
 import msgspec
 
 from detector.models.blend import PARTS, BlendLearner, BlendWeights
+from detector.models.contest import Contest, Entrant
 from detector.models.deviations import DeviationLearner, DeviationWeights
-from detector.models.examples import UNKNOWN, Example, Examples
+from detector.models.examples import UNKNOWN, Example, Examples, places_of
 from detector.models.follower import Follower
 from detector.models.forest import Forest, ForestWeights
 from detector.models.learner import Learner
@@ -22,6 +23,7 @@ class KeptExample(msgspec.Struct, array_like=True):
     told: Told
     label: int
     was_silent: bool
+    number: int
 
 
 class KeptExamples(msgspec.Struct, array_like=True):
@@ -31,6 +33,7 @@ class KeptExamples(msgspec.Struct, array_like=True):
     examples: list[KeptExample]
     known: int
     ready: list[int]
+    settled: list[tuple[int, int]]
     hours: list[tuple[int, list[int]]]
     pending_rate: float
     rates: list[float]
@@ -45,6 +48,14 @@ class KeptBlend(msgspec.Struct, array_like=True):
     sampled: float
 
 
+class KeptEntrant(msgspec.Struct, array_like=True):
+    """A forest in a contest, as Entrant has it."""
+
+    weights: ForestWeights
+    correction: float
+    learnt: int
+
+
 class KeptLearner(msgspec.Struct, array_like=True):
     """All that a learner and its follower know."""
 
@@ -55,7 +66,8 @@ class KeptLearner(msgspec.Struct, array_like=True):
     fitted_at: int
     fitted_ms: int
     number: int
-    champion: tuple[ForestWeights, float] | None
+    champion: KeptEntrant | None
+    challenger: KeptEntrant | None
     hour: int
 
 
@@ -63,7 +75,6 @@ def kept_of(follower: Follower) -> KeptLearner:
     """What a learner knows, by its follower."""
     learner = follower.learner
     assert learner is not None, "a follower of a record learns nothing"
-    champion = learner._champion
     deviations = learner._deviations
     return KeptLearner(
         _kept_examples(learner.examples),
@@ -73,7 +84,8 @@ def kept_of(follower: Follower) -> KeptLearner:
         learner._fitted_at,
         learner._fitted_ms,
         learner._number,
-        None if champion is None else (champion[0].weights, champion[1]),
+        _kept_entrant(learner.contest.champion),
+        _kept_entrant(learner.contest.challenger),
         follower._hour,
     )
 
@@ -95,15 +107,25 @@ def _take_up_parts(learner: Learner, kept: KeptLearner) -> None:
     names = [one.name for one in learner.terms.inputs]
     if kept.deviations is not None:
         learner._deviations = DeviationLearner(names, kept.deviations)
-    if kept.champion is not None:
-        weights, correction = kept.champion
-        if weights.inputs != names:
-            raise ValueError("inputs: not those of these models; learn anew")
-        learner._champion = (Forest(weights), correction)
+    learner.contest = Contest(_entrant(kept.champion, names), _entrant(kept.challenger, names))
     learner._of_hour = {
-        account: Told(0, 0, 0, inputs, None, False).example().inputs
+        account: Told(0, 0, 0, inputs, None, False, 0, 0).example().inputs
         for account, inputs in kept.of_hour
     }
+
+
+def _kept_entrant(entrant: Entrant | None) -> KeptEntrant | None:
+    if entrant is None:
+        return None
+    return KeptEntrant(entrant.forest.weights, entrant.correction, entrant.learnt)
+
+
+def _entrant(kept: KeptEntrant | None, names: Sequence[str]) -> Entrant | None:
+    if kept is None:
+        return None
+    if kept.weights.inputs != names:
+        raise ValueError("inputs: not those of these models; learn anew")
+    return Entrant(Forest(kept.weights), kept.correction, kept.learnt)
 
 
 def _kept_blend(blend: BlendLearner) -> KeptBlend:
@@ -121,9 +143,10 @@ def _kept_examples(examples: Examples) -> KeptExamples:
             places[id(one)] = len(objects)
             objects.append(one)
     return KeptExamples(
-        [KeptExample(told_of(one), one.label, one.was_silent) for one in objects],
+        [KeptExample(told_of(one), one.label, one.was_silent, one.number) for one in objects],
         known,
         [places[id(one)] for one in examples._ready],
+        examples._settled,
         list(examples._hours.items()),
         examples._pending_rate,
         examples.rates,
@@ -138,6 +161,7 @@ def _take_up_examples(examples: Examples, kept: KeptExamples) -> None:
     examples._known = {one.key: one for one in known}
     examples._hours = {hour: list(keys) for hour, keys in kept.hours}
     examples._ready = [objects[place] for place in kept.ready]
+    examples._settled = list(kept.settled)
     examples._pending = sum(one.label == UNKNOWN for one in known)
     _shelve(examples, known)
     examples._pending_rate, examples.rates = kept.pending_rate, list(kept.rates)
@@ -148,12 +172,12 @@ def _shelve(examples: Examples, known: Sequence[Example]) -> None:
     for one in known:
         if one.label != UNKNOWN:
             examples._kept[one.label][one.key] = one
-            examples._of_account[one.account, one.label] += 1
+            examples._taught.update(places_of(one))
 
 
 def _example(kept: KeptExample, width: int) -> Example:
     example = kept.told.example()
     if len(example.inputs) != width:
         raise ValueError(f"inputs: {len(example.inputs)}, where {width} are read; learn anew")
-    example.label, example.was_silent = kept.label, kept.was_silent
+    example.label, example.was_silent, example.number = kept.label, kept.was_silent, kept.number
     return example

@@ -17,34 +17,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detector.models.blend import MARGIN_MAX, BlendLearner, BlendWeights
-from detector.models.deviations import DeviationLearner, DeviationWeights
-from detector.models.examples import HOUR_MS, Example, Examples
-from detector.models.forest import Forest, ForestWeights, fit
+from detector.models.contest import Contest, Settled, Trial
+from detector.models.deviations import DeviationLearner, Deviations, DeviationWeights
+from detector.models.examples import DAY_MS, Example, Examples
+from detector.models.forest import ForestWeights, fit
 from detector.models.inputs import Input
+from detector.models.watch import Score, Watch
 
-DAY_MS: Final = 24 * HOUR_MS
 POSITIVES_MIN: Final = 30  # before the first forest
 NEGATIVES_MIN: Final = 200
 GROWTH: Final = 0.25  # a forest is fitted anew when so much more was learnt since the last one ...
 REFIT_MS: Final = 7 * DAY_MS  # ... or after so long, where anything was
 ANEW_MIN: Final = 50
-CANARY_POSITIVES_MIN: Final = 10  # that a trial needs
-WORSE_MAX: Final = 2.0  # standard errors by which a challenger may seem worse and still passes
 BLENDED_MIN: Final = 200  # examples before the blend is used
-
-
-class Trial(msgspec.Struct, frozen=True):
-    """A new forest held against the one in force, on examples that neither was fitted to.
-
-    Losses are the mean of -ln(chance given to what came true); `error` is the standard error of
-    their difference, example by example.
-    """
-
-    examples: int
-    champion_loss: float
-    challenger_loss: float
-    error: float
-    is_promoted: bool
 
 
 class Version(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -75,8 +60,9 @@ class Terms:
 class Learner:
     """Takes judged events and labels, gives versions."""
 
-    def __init__(self, terms: Terms) -> None:
-        self.terms = terms
+    def __init__(self, terms: Terms, watch: Watch | None = None) -> None:
+        """`watch`: over its models; None: nobody watches."""
+        self.terms, self.watch = terms, watch
         names = [one.name for one in terms.inputs]
         self._names = names
         self.examples = Examples(
@@ -87,17 +73,24 @@ class Learner:
         self._of_hour: dict[int, NDArray[np.float32]] = {}  # one draw an account
         self._fitted_at, self._fitted_ms = 0, -1
         self._number = 0
-        self._champion: tuple[Forest, float] | None = None  # and its correction
+        self.contest = Contest()
 
     def judged(self, example: Example) -> None:
         """An event was decided."""
         self.examples.add(example)
+        if self.watch is not None:
+            self.watch.judged(example)
         if self._deviations is not None and not example.is_doubtful:
             self._of_hour.setdefault(example.account, example.inputs)
 
     def learn(self, hour_ms: int) -> Version | None:
         """Learn all that is known at the beginning of an hour; None where nothing came of it."""
         ready = self.examples.take_ready(hour_ms)
+        settled = self.examples.take_settled()
+        if self.watch is not None:
+            self.watch.settled(settled, hour_ms)
+            if self._is_frozen(self.watch, hour_ms):
+                return None
         blend = self._learn_blend(ready)
         deviations = self._learn_deviations()
         forest, correction, trial = self._learn_forest(hour_ms)
@@ -113,6 +106,35 @@ class Learner:
         """Drop all that would still be learnt of an account; weights that were made stay."""
         self.examples.forget_account(account)
         self._of_hour.pop(account, None)
+        if self.watch is not None:
+            self.watch.forget_account(account)
+
+    def forget_before(self, oldest_ms: int) -> None:
+        """Drop what is older than anything may be kept."""
+        self.examples.forget_before(oldest_ms)
+        if self.watch is not None:
+            self.watch.forget_before(oldest_ms)
+
+    def _is_frozen(self, watch: Watch, hour_ms: int) -> bool:
+        """Let the watch look; whether nothing may be learnt. Examples are kept all the same."""
+        false_since_ms = watch.decide(hour_ms)
+        if false_since_ms is not None:
+            self.examples.forget_since(false_since_ms)
+        watch.look(hour_ms, self._scores)
+        if watch.is_frozen:
+            self._of_hour = {}
+        return watch.is_frozen
+
+    def _scores(self) -> dict[str, Score]:
+        """What each part says of inputs, on a scale on which it adds up; none: nothing yet."""
+        champion, of_anomaly = self.contest.champion, self._deviations
+        scores: dict[str, Score] = {}
+        if champion is not None:
+            scores["supervised"] = champion.forest.margins
+        if of_anomaly is not None and of_anomaly.is_warm:
+            deviations = Deviations(of_anomaly.weights(), self._names)
+            scores["anomaly"] = deviations.levels
+        return scores
 
     def _learn_blend(self, ready: Sequence[Example]) -> BlendWeights | None:
         taught = [one for one in ready if one.parts is not None]
@@ -132,34 +154,14 @@ class Learner:
             self._deviations.learn(row.tolist())
         return self._deviations.weights() if self._deviations.is_warm else None
 
-    def _learn_forest(self, hour_ms: int) -> tuple[ForestWeights | None, float, Trial | None]:
-        """A forest that may come into force, its correction, and how it did in its trial."""
-        if not self._is_due(hour_ms):
-            return None, 0.0, None
-        self._fitted_at, self._fitted_ms = self.examples.learnt, hour_ms
-        inputs, labels = self.examples.kept()
-        if not 0 < labels.sum() < len(labels):
-            return None, 0.0, None
-        weights, correction = fit(self._names, inputs, labels), self.examples.correction()
-        challenger = Forest(weights)
-        trial = self._tried(challenger, correction)
-        if trial is not None and not trial.is_promoted:
-            return None, 0.0, trial
-        self._champion = (challenger, correction)
-        return weights, correction, trial
-
-    def _tried(self, challenger: Forest, correction: float) -> Trial | None:
-        """The challenger's trial; None where there is no champion yet or too little to try with."""
-        inputs, labels = self.examples.kept(canaries=True)
-        if self._champion is None or labels.sum() < CANARY_POSITIVES_MIN or labels.all():
-            return None
-        champion, its_correction = self._champion
-        old = losses(champion.margins(inputs) + its_correction - correction, labels)
-        new = losses(challenger.margins(inputs), labels)
-        n, worse = len(labels), new - old
-        error = float(np.std(worse, ddof=1)) / math.sqrt(n)
-        is_promoted = float(np.mean(worse)) <= WORSE_MAX * error
-        return Trial(n, float(np.mean(old)), float(np.mean(new)), error, is_promoted)
+    def _learn_forest(self, hour_ms: int) -> Settled:
+        """A forest that comes into force, its correction, and how it did in its trial."""
+        if self.contest.challenger is None and self._is_due(hour_ms):
+            self._fitted_at, self._fitted_ms = self.examples.learnt, hour_ms
+            inputs, labels = self.examples.kept()
+            if 0 < labels.sum() < len(labels):
+                self.contest.enter(fit(self._names, inputs, labels), self.examples)
+        return self.contest.settle(self.examples)
 
     def _is_due(self, hour_ms: int) -> bool:
         """Whether a forest is to be fitted."""
@@ -171,12 +173,6 @@ class Learner:
         if anew < max(ANEW_MIN, 0 if is_due else GROWTH * self._fitted_at):
             return False
         return examples.span_ms() >= self.terms.span_min_ms
-
-
-def losses(margins: NDArray[np.float64], labels: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """-ln(chance given to what came true), margins in log-odds."""
-    told: NDArray[np.float64] = np.logaddexp(0.0, np.where(labels, -margins, margins))
-    return told
 
 
 def clipped(margin: float) -> float:

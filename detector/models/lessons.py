@@ -35,12 +35,15 @@ class Told(msgspec.Struct, frozen=True, array_like=True):
     inputs: bytes
     parts: tuple[float, float, float] | None
     is_doubtful: bool
+    payee: int
+    device: int
 
     def example(self) -> Example:
         """What was told."""
         inputs = np.frombuffer(self.inputs, "<f4").astype(np.float32)
         return Example(
-            self.key, self.account, self.at_ms, inputs, self.parts, self.is_doubtful
+            self.key, self.account, self.at_ms, inputs, self.parts, self.is_doubtful, self.payee,
+            self.device,
         )  # fmt: skip
 
 
@@ -151,7 +154,7 @@ def told_of(example: Example) -> Told:
     inputs = example.inputs.astype("<f4").tobytes()
     return Told(
         example.key, example.account, example.decided_ms, inputs, example.parts,
-        example.is_doubtful,
+        example.is_doubtful, example.payee, example.device,
     )  # fmt: skip
 
 

@@ -11,11 +11,12 @@ from numpy.typing import NDArray
 
 from detector.models import blend, examples
 from detector.models.blend import PARTS, Blend, BlendLearner
+from detector.models.contest import losses
 from detector.models.deviations import DEVIATION_MAX, DIRECTIONS, DeviationLearner, Deviations
-from detector.models.examples import HOUR_MS, Example, Examples
+from detector.models.examples import DAY_MS, HOUR_MS, Example, Examples
 from detector.models.forest import LEAVES, NODES, Forest, ForestWeights, fit
 from detector.models.inputs import DEBIT_INPUTS, DRAW_INPUTS, Reader
-from detector.models.learner import DAY_MS, Learner, Terms, Version, decoded, encoded, losses
+from detector.models.learner import Learner, Terms, Version, decoded, encoded
 from detector.models.scorer import Scorer
 from detector.policy import load_policy
 from detector.rulebook import load_rulebook
@@ -274,12 +275,19 @@ def test_a_fraud_told_after_silence_was_taken_for_an_answer_is_one() -> None:
     assert (held.negatives, held.positives) == (0, 1)
 
 
-def test_one_account_teaches_no_more_than_its_share() -> None:
-    held = memory()
-    for key in range(2 * examples.ACCOUNT_MAX):
-        held.add(example(key, hour=0))
+@pytest.mark.parametrize("whose", ["account", "payee", "device"])
+def test_one_account_payee_or_device_teaches_no_more_than_its_share(whose: str) -> None:
+    held, most = memory(), dict(zip(("account", "payee", "device"), examples.MOST, strict=True))
+    for key in range(1, 2 * most[whose]):
+        of = dict.fromkeys(most, key) | {whose: 7}  # all else differs
+        inputs = np.full(2, key, np.float32)
+        held.add(Example(key, of["account"], 0, inputs, None, False, of["payee"], of["device"]))
         held.label(key, True)
-    assert held.positives == examples.ACCOUNT_MAX
+    assert held.positives == most[whose]
+    held.label(1, False)  # told both ways: set aside, and there is room again
+    held.add(Example(9999, 7, 0, np.zeros(2, np.float32), None, False, 7, 7))
+    held.label(9999, True)
+    assert held.positives == most[whose]
 
 
 def test_memory_levels_off_and_the_correction_says_what_was_left_out(

@@ -14,6 +14,7 @@ from detector.models.deviations import DIRECTIONS
 from tests.quality import measures, peers
 from tests.quality.attacks import ATTACKS, attacked, frauds, show_attack
 from tests.quality.budget import show_budgets
+from tests.quality.drifts import show_drifts, show_honest_worlds
 from tests.quality.judged import Judged, imported, judged
 from tests.quality.sets import SETS, DevelopmentSet
 
@@ -30,17 +31,25 @@ def main() -> None:
     parser.add_argument(
         "--attacks",
         action="store_true",
-        help="what is lost under attack instead (five replays of each set)",
+        help="what is lost under attack instead (six replays of each set)",
+    )
+    parser.add_argument(
+        "--drifts",
+        action="store_true",
+        help="what is said of the models' health instead, in a set as it is, in one that is "
+        "another from a day on, and in simulated honest worlds",
     )
     arguments = parser.parse_args()
+    if arguments.drifts:
+        show_honest_worlds()
     for one in SETS:
         path: Path | None = getattr(arguments, one.option)
         if path is None:
             print(f"{one.title}: not measured; give its file with --{one.option}\n")
             continue
         lines = imported(one, path)
-        if arguments.attacks:
-            show_attacks(one, lines)
+        if arguments.attacks or arguments.drifts:
+            (show_attacks if arguments.attacks else show_drifts)(one, lines)
             continue
         found = judged(one, lines)
         print(f"{one.title}: {len(found.labels):,} decisions, {found.versions:,} versions")

@@ -21,6 +21,7 @@ FALSE_ALARMS: Final = 0.01  # the share of honest draws at which recall is read
 FLIPPED: Final = 0.1
 TAUGHT: Final = 0.05  # of all events
 TEACHERS: Final = 60
+CROWD: Final = 1_000  # teachers who share one payee and one device
 RAMPS: Final = 20
 RAMP_A_DAY: Final = 1.02
 RAMP_BUDGETS: Final = (2.0, 20.0, 100.0)  # alerts of models for 10,000 draws
@@ -31,14 +32,23 @@ SEED: Final = 23
 
 def flooded(events: list[Event]) -> Iterator[Event]:
     """A twentieth of all events: accounts that draw as frauds do and call it their own."""
+    yield from _taught(events, TEACHERS, {})
+
+
+def crowded(events: list[Event]) -> Iterator[Event]:
+    """The same by so many accounts that none says much, all to one payee and from one device."""
+    yield from _taught(events, CROWD, {"payee_id": f"{ATTACKER}p", "device_id": f"{ATTACKER}d"})
+
+
+def _taught(events: list[Event], teachers: int, own: Event) -> Iterator[Event]:
     draw = np.random.default_rng(SEED)
     bad = frauds(events)
     models = [event for event in events if event["event_id"] in bad]
     many = round(TAUGHT * len(events) / (1.0 - TAUGHT) / 2)  # a draw and its word each
     for k, at in enumerate(np.sort(draw.integers(0, len(models), many)).tolist()):
         model, name = models[at], f"{ATTACKER}{k}"
-        account = f"{ATTACKER}{draw.integers(TEACHERS)}"
-        yield {**model, "event_id": name, "disbursement_id": name, "account_id": account}
+        account = f"{ATTACKER}{draw.integers(teachers)}"
+        yield {**model, **own, "event_id": name, "disbursement_id": name, "account_id": account}
         yield {
             "type": "disposition", "event_id": f"{name}-word", "account_id": account,
             "occurred_at": model["occurred_at"] + DAY_MS, "target_event_id": name,
@@ -95,6 +105,7 @@ ATTACKS: Final[dict[str, tuple[Change | None, Addition | None]]] = {
     "no label ever": (withheld, None),
     "a tenth of labels flipped": (flipped, accused),
     "a twentieth of events teaches": (None, flooded),
+    "the same, one payee and device": (None, crowded),
     "a ramp of 2 % a day": (None, ramped),
 }
 

@@ -61,14 +61,18 @@ def imported(one: DevelopmentSet, path: Path) -> list[bytes]:
         return log.read_bytes().splitlines()
 
 
+def learning_engine(overlay: str) -> Engine:
+    """An engine whose models learn, under the text of an overlay of the policy."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "policy.toml"
+        path.write_text(overlay)
+        policy = load_policy(path)
+    return Engine(load_rulebook(None, policy), policy, Ids(), learns=True)
+
+
 def judged(one: DevelopmentSet, lines: list[bytes], truth: set[str] | None = None) -> Judged:
     """A log replayed, models learning. `truth`: what was fraud, where the log does not say so."""
-    with tempfile.TemporaryDirectory() as folder:
-        overlay = Path(folder) / "policy.toml"
-        overlay.write_text(policy_of(one))
-        policy = load_policy(overlay)
-    engine = Engine(load_rulebook(None, policy), policy, Ids(), learns=True)
-    return _replayed(engine, lines, one, truth)
+    return _replayed(learning_engine(policy_of(one)), lines, one, truth)
 
 
 def _replayed(
