@@ -83,7 +83,10 @@ class Patience:
                 return call(*arguments)
             except KafkaException as error:
                 most_s = STOPPING_MAX_S if self._is_stopping() else RETRY_MAX_S
-                is_worth_it = error.args[0].retriable() or error.args[0].code() in UNANSWERED
+                why = error.args[0]
+                is_worth_it = why.retriable() or why.code() in UNANSWERED
+                # Of messages that were too late the library says _TIMED_OUT too: they stay so.
+                is_worth_it &= not why.txn_requires_abort()
                 if not is_worth_it or time.monotonic() - began_s > most_s:
                     raise
 

@@ -91,8 +91,8 @@ class StageLoop:
         self._tell("left", stage=plan.stage)
 
     def _undone(self, turns: Turns, error: KafkaException) -> Exception:
-        found = sorted_out(error.args[0], self._plan.settings, self._plan.stage)
-        if isinstance(found, Fenced) and not found.is_sure:
+        found = self._sorted_out(error)
+        if isinstance(found, Fenced):
             return self._fenced(turns, found)
         if isinstance(found, Again):
             try:
@@ -100,15 +100,21 @@ class StageLoop:
             except KafkaException as second:
                 # Not known to be undone, by us; the next life's start undoes it, or is refused.
                 self._tell("not_undone", "warning", stage=self._plan.stage, why=str(second))
+                worse = self._sorted_out(second)
+                return self._fenced(turns, worse) if isinstance(worse, Fenced) else found
         return found
 
+    def _sorted_out(self, error: KafkaException) -> Exception:
+        return sorted_out(error.args[0], self._plan.settings, self._plan.stage)
+
     def _fenced(self, turns: Turns, found: Fenced) -> Exception:
-        """A producer was refused: by another process's doing, or by the broker's, which then has
-        undone what was begun."""
+        """What to raise where a place was refused: by another process's doing, or by the broker's,
+        which then has undone what was begun."""
+        if found.is_sure:
+            return found
         try:
             is_replaced = turns.is_replaced()
         except KafkaException:
             return found  # a doubt
-        return (
-            found if is_replaced else Again("the broker ended a transaction that was open too long")
-        )
+        ended = "the broker ended a transaction that was open for too long"
+        return found if is_replaced else Again(ended)

@@ -37,6 +37,20 @@ def test_a_question_that_was_not_answered_in_time_is_asked_again() -> None:
     assert Patience(lambda: False)(ask) == "here"
 
 
+def test_messages_that_were_too_late_are_not_waited_for() -> None:
+    late = KafkaError(KafkaError._TIMED_OUT, "12 message(s) timed out", False, False, True)
+    assert late.txn_requires_abort()
+    calls: list[int] = []
+
+    def commit() -> None:
+        calls.append(1)
+        raise KafkaException(late)
+
+    with pytest.raises(KafkaException):
+        Patience(lambda: False)(commit)
+    assert len(calls) == 1
+
+
 def test_a_call_that_does_not_come_back_is_left_behind(monkeypatch: pytest.MonkeyPatch) -> None:
     """The loop begins anew: the library has a call that keeps no time-out."""
     monkeypatch.setattr(faulty, "RETRY_MAX_S", 0.2)
