@@ -188,7 +188,7 @@ def test_how_obligations_went_travels_and_is_kept(
 ) -> None:
     """Deadlines too: a partition without an event past one says so when its clock goes on."""
     monkeypatch.setattr("detector.input_log.BLOCKS_MIN", 3)
-    monkeypatch.setattr("detector.control_link.BLOCKS_A_PIECE", 0)
+    monkeypatch.setattr("detector.input_log.BLOCKS_A_PIECE", 0)
     events = sorted(test_surges.world(4), key=lambda one: one["occurred_at"])
     pair, found = Pair(partitions), []
     for at, some in enumerate(split(events, 3)):
