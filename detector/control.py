@@ -29,6 +29,7 @@ from detector.control_memory import (
     PROVIDER_PASSES,
     QUIET_AGAIN,
     SERIES,
+    SILENT_TIMES,
     SPEAKS,
     empty_memory,
     lag_minutes,
@@ -57,6 +58,7 @@ from detector.rulebook import Rulebook
 from detector.tallies import Series, Watched
 from detector.treatment import Calendar
 
+HOUR_MS: Final = 60 * MINUTE_MS
 BARE_KEY: Final = -1  # of a provider's draws without a pass, beside its series
 Said = list[tuple[tuple[str, str], dict[str, Any]]]  # what a tick says, with what orders it
 
@@ -253,8 +255,11 @@ class Control:
             incident.end = int(self.memory.feed_last[feed])
             minutes = incident.end - incident.began
         incident.revision += 1
-        usual = float(self._plan.limits[3])
-        measured = Measured(minutes, minutes, 0, float("nan"), usual, self.event_id)
+        hour = (word.at_ms - 1) // HOUR_MS % 24
+        usual = float(self.memory.gap_usual[feed, hour])
+        bound = max(1.0, usual) * int(self._plan.limits[SILENT_TIMES])
+        usual, bound = (usual, bound) if usual >= 0 else (float("nan"), float("nan"))
+        measured = Measured(minutes, minutes, 0, usual, bound, self.event_id, is_share=False)
         self._say(incident, measured, Samples(), word, said)
 
     def _say(

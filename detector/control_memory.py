@@ -62,8 +62,8 @@ class ControlMemory(NamedTuple):
     hour_day: NDArray[np.int64]  # (3, 24): the day an hour was last learnt of; that of its gaps,
     # and for how many minutes of it the log was running
     feed_last: NDArray[np.int64]  # (FEEDS,): minute of its newest event; -1: none yet
-    feed_silent: NDArray[np.int64]  # (FEEDS, 3): since when a silence is told (-1), is it news,
-    # and for how many minutes of a running log it has been silent
+    feed_silent: NDArray[np.int64]  # (FEEDS, 4): since when a silence is told (-1), is it news,
+    # for how many minutes of a running log it has been silent, and how much these weigh
     gap_usual: NDArray[np.int64]  # (FEEDS, 24): what silence is usual at an hour; -1: not known
     gaps: NDArray[np.int64]  # (FEEDS, 24, GAP_DAYS): longest silence of a day, newest first; -1
     now: NDArray[np.int64]  # (4,)
@@ -90,7 +90,7 @@ def empty_memory(lateness_ms: int) -> ControlMemory:
         alive=np.zeros(minutes, np.uint8),
         hour_day=np.full((3, 24), -1, np.int64),
         feed_last=np.full(FEEDS, -1, np.int64),
-        feed_silent=np.full((FEEDS, 3), -1, np.int64),
+        feed_silent=np.full((FEEDS, 4), -1, np.int64),
         gap_usual=np.full((FEEDS, 24), -1, np.int64),
         gaps=np.full((FEEDS, 24, GAP_DAYS), -1, np.int64),
         now=np.array([-1, -1, 0, 0], np.int64),

@@ -1,6 +1,8 @@
 """The compiled watch over feeds: which has been silent for much longer than is usual at its hour.
 
 Only minutes in which the log was running count: while nothing comes at all, nobody is silent alone.
+Each silent minute is weighed by its own hour: a feed that says nothing all afternoon is not silent
+for long when its evening begins.
 """
 
 from __future__ import annotations
@@ -21,6 +23,7 @@ from detector.control_memory import (
 )  # fmt: skip
 from detector.jit import inlined
 
+WEIGHT: Final = 1_000_000  # of a minute in an hour in which a minute's silence is usual
 GAP_DAYS_KNOWN: Final = 7  # days that an hour must be known for before a silence says anything
 
 
@@ -64,12 +67,14 @@ def judge_feeds(
         if last < 0 or not feeds[feed]:
             continue
         silence = 0 if last == minute else c.feed_silent[feed, 2] + 1
+        usual = c.gap_usual[feed, hour]
+        weight = WEIGHT // max(1, usual) if usual >= 0 else 0
+        c.feed_silent[feed, 3] = weight + (c.feed_silent[feed, 3] if silence > 1 else 0)
         c.feed_silent[feed, 2] = silence
         c.gaps[feed, hour, 0] = max(c.gaps[feed, hour, 0], silence)
         since, is_told = c.feed_silent[feed, 0], False
         if since < 0 and silence >= limits[SILENT_LEAST]:
-            usual = c.gap_usual[feed, hour]
-            is_told = usual >= 0 and silence > limits[SILENT_TIMES] * usual
+            is_told = usual >= 0 and c.feed_silent[feed, 3] > limits[SILENT_TIMES] * WEIGHT
         elif since >= 0:
             is_told = last <= since
         if is_told != (since >= 0):

@@ -16,7 +16,8 @@ from detector.treatment import Calendar
 TYPOLOGY: Final = "delinquency_surge"
 SHORTAGE, UNPAID = "short_of_balance", "unpaid_when_overdue"  # causes
 REACHED: Final = ATTEMPTS - {"channel_error"}  # attempts that the bank answered
-QUARTER_MS: Final = 900_000  # zones keep to quarters of an hour
+QUARTER_MINUTES: Final = 15  # zones keep to quarters of an hour
+QUARTER_MS: Final = QUARTER_MINUTES * MINUTE_MS
 DAYS_KNOWN_MAX: Final = 4096
 
 
@@ -28,8 +29,9 @@ class Series(NamedTuple):
 
 
 class Trial(NamedTuple):
-    """Obligations of a day of which something is known since a minute. `day`: local, proleptic;
-    `of`: how many are asked; `event_id` and what follows it: of the one that went wrong, if any."""
+    """Obligations of a day of which something is known since a quarter of an hour, whose last
+    minute is told. `day`: local, proleptic; `of`: how many are asked; `event_id` and what follows
+    it: of the one that went wrong, if any."""
 
     minute: int
     series: Series
@@ -55,7 +57,7 @@ class Trials:
         self._calendar = calendar
         self._are_asked = has_feed and TYPOLOGY in rulebook.typologies
         self._days: dict[int, int] = {}  # by quarter of an hour
-        self._counts: Counter[tuple[int, Series, int]] = Counter()
+        self._counts: dict[tuple[int, str, str, int], int] = {}
         self._hits: list[Trial] = []
 
     def take_step(self, obligation: Obligation, step: Step) -> None:
@@ -63,43 +65,48 @@ class Trials:
         if not self._are_asked:
             return
         if len(obligation.steps) == 1 and step.at_ms <= obligation.overdue_ms:
-            self._count(Series(obligation.channel, UNPAID), obligation.overdue_ms)
-        if step.word not in REACHED or sum(one.word in REACHED for one in obligation.steps) > 1:
-            return  # what the bank answers first counts
-        series = Series(obligation.channel, SHORTAGE)
+            self._count(obligation.channel, UNPAID, obligation.overdue_ms)
+        if step.word not in REACHED:
+            return
+        for one in obligation.steps:
+            if one.word in REACHED and one is not step:
+                return  # what the bank answers first counts
         if step.word in SHORT:
-            self._hit(series, step.at_ms, 1, obligation, step.event_id)
+            self._hit(SHORTAGE, step.at_ms, 1, obligation, step.event_id)
         else:
-            self._count(series, step.at_ms)
+            self._count(obligation.channel, SHORTAGE, step.at_ms)
 
     def passed(self, obligation: Obligation) -> None:
         """An obligation is unpaid past its overdue time, and not by the system's doing."""
         if self._are_asked:
-            series = Series(obligation.channel, UNPAID)
-            self._hit(series, obligation.overdue_ms, 0, obligation, obligation.steps[-1].event_id)
+            self._hit(UNPAID, obligation.overdue_ms, 0, obligation, obligation.steps[-1].event_id)
 
     def take(self) -> list[Trial]:
         """All since this was last asked, by minute; of one minute in the order of arrival."""
         if not self._counts and not self._hits:
             return []
-        found = [Trial(*key, count) for key, count in self._counts.items()] + self._hits
-        self._counts, self._hits = Counter(), []
+        found = [
+            Trial(minute, Series(channel, cause), day, count)
+            for (minute, channel, cause, day), count in self._counts.items()
+        ]
+        found += self._hits
+        self._counts, self._hits = {}, []
         return sorted(found, key=lambda one: one.minute)
 
-    def _count(self, series: Series, at_ms: int) -> None:
-        self._counts[self._minute, series, self._day(at_ms)] += 1
+    def _count(self, channel: str, cause: str, at_ms: int) -> None:
+        key = self._minute, channel, cause, self._day(at_ms)
+        self._counts[key] = self._counts.get(key, 0) + 1
 
-    def _hit(
-        self, series: Series, at_ms: int, of: int, obligation: Obligation, event_id: str
-    ) -> None:
+    def _hit(self, cause: str, at_ms: int, of: int, obligation: Obligation, event_id: str) -> None:
         self._hits.append(Trial(
-            self._minute, series, self._day(at_ms), of, event_id, obligation.account_id,
-            obligation.due_minor, obligation.currency,
+            self._minute, Series(obligation.channel, cause), self._day(at_ms), of, event_id,
+            obligation.account_id, obligation.due_minor, obligation.currency,
         ))  # fmt: skip
 
     @property
     def _minute(self) -> int:
-        return (self.clock_ms - 1) // MINUTE_MS
+        """The last one of the quarter: no day ends within it."""
+        return ((self.clock_ms - 1) // QUARTER_MS + 1) * QUARTER_MINUTES - 1
 
     def _day(self, at_ms: int) -> int:
         quarter = at_ms // QUARTER_MS
