@@ -72,13 +72,13 @@ class Remembering:
 
     clock_ms = 900_000
     held = Held(7, 7_000, 3, {("overdue_imminent", False): 2, ("debit_failed", True): 1})
-    let_go = 2
+    let_go = 0
 
     def __init__(self) -> None:
         self.findings = (["first_rule", "second_rule"], np.zeros((2, 4), np.int64))
         self.evicted = np.zeros(len(EVICTED), np.int64)
-        self.models = {"insufficient_balance": (3, 600_000), "unauthorized_transfer": (9, 0)}
-        self.examples = {("unauthorized_transfer", "positive"): 31}
+        self.models: dict[str, tuple[int, int]] = {}
+        self.examples: dict[tuple[str, str], int] = {}
 
 
 @pytest.fixture
@@ -378,30 +378,6 @@ def test_the_page_tells_health_in_words(page: Page, meters: StageMeters, clock: 
     status, told = fetched(page, "/livez")
     assert status == 503 and "account: its loop has ended no turn" in told
     assert fetched(page, "/else")[0] == 404
-
-
-def test_models_are_told_of_by_the_stage_that_decides_and_the_oldest_partition_counts(
-    metrics: Metrics, meters: StageMeters, clock: Clock
-) -> None:
-    older = Remembering()
-    older.models = {"insufficient_balance": (2, 500_000)}
-    clock.now_s += 1
-    meters.turned({0: Remembering(), 1: older}, dict)
-    assert shown(metrics, "model_version", question="insufficient_balance") == 2
-    assert shown(metrics, "model_age_seconds", question="insufficient_balance") == 400
-    assert shown(metrics, "model_version", question="unauthorized_transfer") is None
-
-
-def test_what_a_learner_keeps_and_what_waits_is_told_by_it_alone(clock: Clock) -> None:
-    for stage, kept in (("learner", 31), ("account", None)):
-        metrics = Metrics()
-        meters = StageMeters(metrics, stage, {"x.internal.features.v1": "lessons"}, clock)
-        clock.now_s += 1
-        meters.turned({0: Remembering()}, dict)
-        labels = {"question": "unauthorized_transfer", "label": "positive"}
-        assert shown(metrics, "model_examples", **labels) == kept
-        assert shown(metrics, "lessons_waiting") == (7 if kept else 0)
-        assert shown(metrics, "lessons_let_go") == (2 if kept else 0)
 
 
 def test_a_page_that_is_full_has_a_bounded_number_of_series_and_is_quick(
