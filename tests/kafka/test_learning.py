@@ -145,6 +145,10 @@ def test_a_replay_by_what_was_recorded_repeats_scores_though_learner_and_worker_
         made = numbers_of(versions, question)
         print(question, "versions used:", len(used - {None}), "of", len(made))
         assert len(used - {None}) >= 2
+    draws = [one for one in decisions if one["question"] == DRAWS]
+    same_draws = sum(one["score"] == again[one["event_id"]]["score"] for one in draws)
+    print("draws, whose payees' partitions take them in another order:", same_draws, "of",
+          len(draws), "scores are those of the replay")  # fmt: skip
     for one in decisions:
         if one["question"] == DEBITS:  # of the account stage, which is exact
             same = again[one["event_id"]]

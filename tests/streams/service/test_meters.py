@@ -72,10 +72,13 @@ class Remembering:
 
     clock_ms = 900_000
     held = Held(7, 7_000, 3, {("overdue_imminent", False): 2, ("debit_failed", True): 1})
+    let_go = 0
 
     def __init__(self) -> None:
         self.findings = (["first_rule", "second_rule"], np.zeros((2, 4), np.int64))
         self.evicted = np.zeros(len(EVICTED), np.int64)
+        self.models: dict[str, tuple[int, int]] = {}
+        self.examples: dict[tuple[str, str], int] = {}
 
 
 @pytest.fixture
