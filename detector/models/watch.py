@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from detector.incidents import incident_id
 from detector.models.decay import DecayTerms, DecayWatch
 from detector.models.drift import DriftTerms, Sample, drifted
-from detector.models.examples import DAY_MS, HOUR_MS, Example
+from detector.models.examples import DAY_MS, Example
 
 DRIFT, DECAY = "score_drift", "model_decay"
 # What people may say of a drift so that learning goes on, and whether what came since it began is
@@ -105,8 +105,8 @@ class Watch:
 
     def decide(self, hour_ms: int) -> int | None:
         """Let count what people said before an hour; since when (ms) what came was false, if so."""
-        due = [one for one in self._heard if one[0] // HOUR_MS < hour_ms // HOUR_MS]
-        self._heard = [one for one in self._heard if one[0] // HOUR_MS >= hour_ms // HOUR_MS]
+        due = [one for one in self._heard if one[0] < hour_ms]
+        self._heard = [one for one in self._heard if one[0] >= hour_ms]
         for _, alert_id, disposition in due:
             told = self._open.get(DRIFT)
             if told is None or told.alert_id != alert_id:

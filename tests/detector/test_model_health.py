@@ -134,6 +134,13 @@ def test_one_day_unlike_the_others_is_no_drift_for_it_is_not_in_a_second_week(lo
     assert bool(said) == (looks < DRIFT_TERMS.recent_days)
 
 
+def test_days_that_are_not_in_a_row_do_not_add_up_to_a_drift() -> None:
+    watch = watch_of()
+    said = lived(watch, range(100), 0.0) + lived(watch, range(100, 101), 9.0)
+    said += lived(watch, range(101, 120), 0.0) + lived(watch, range(120, 121), -9.0)
+    assert said + lived(watch, range(121, 140), 0.0) == []
+
+
 def test_nothing_is_said_while_memory_fills_or_where_few_come() -> None:
     watch, few = watch_of(), watch_of()
     assert lived(watch, range(30), 0.0) + lived(watch, range(30, 62), 3.0) == []
