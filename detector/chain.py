@@ -273,7 +273,7 @@ class Link:
             if not len(order):
                 continue
             left[order] = False  # it goes on from there
-            outputs.onward.append(Parcel(stage, order, rows, told, folded, self.clock_ms))
+            outputs.onward.append(Parcel(stage, order, rows, told, folded))
         return outputs
 
     def _tidy(self) -> None:

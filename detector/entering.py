@@ -77,7 +77,8 @@ class Rows(NamedTuple):
     decide: NDArray[np.uint8]  # a draw told for the first time
     onward: NDArray[np.uint8]
     degraded: NDArray[np.uint8]
-    clock: NDArray[np.int64]  # of the account stage, once this event was handled
+    clock: NDArray[np.int64]  # of the account stage, once this event was handled; at later
+    # stages where it stands in time (parcels.py)
     checked: NDArray[np.int64]  # of a draw: who checks its account << 1 | it passed; of a complaint
     # about a verification: whose << 1 | 1; else 0
 

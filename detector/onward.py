@@ -53,6 +53,7 @@ class Block(msgspec.Struct, array_like=True):
     names: bytes
     hits: list[tuple[int, str, str, list[str]]]  # row, rule id, severity, actions
     alert_ids: list[tuple[int, str]]
+    times: bytes  # int64: where each row stands in time
 
 
 class Sent(NamedTuple):
@@ -115,6 +116,7 @@ class Postman:
         rows.field_cause[:] = marks[:, :4]
         rows.state[:], rows.decide[:], rows.degraded[:] = marks[:, 4], marks[:, 5], marks[:, 6]
         rows.onward[:] = 1
+        rows.clock[:] = np.frombuffer(b"".join(block.times for block in blocks), np.int64)
         lengths = np.frombuffer(b"".join(block.lengths for block in blocks), np.int16)
         names = np.frombuffer(bytearray().join(block.names for block in blocks), np.uint8)
         return rows, TableTold(packed_table(names, lengths.reshape(-1, len(NAMED)))), before
@@ -186,6 +188,7 @@ class _Packer:
             self._table.blob[starts[0, 0] : end].tobytes(),
             [(k, h.rule_id, h.severity, list(h.actions)) for k, (hits, _) in noted for h in hits],
             [(k, alert_id) for k, (_, alert_ids) in noted for alert_id in alert_ids],
+            load.times_ms[order].tobytes(),
         )  # fmt: skip
 
 

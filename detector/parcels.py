@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 
 from detector.alerts import Hit
 from detector.entering import Rows
-from detector.events import T
 from detector.folding import Folded
 from detector.told import NameTable, TableTold
 
@@ -31,14 +30,13 @@ class Parcel:
     rows: Rows
     told: TableTold
     folded: Sequence[Folded]  # what they hit, at this stage and at those before it
-    clock_ms: int  # of the link that sends it
 
     @property
     def times_ms(self) -> NDArray[np.int64]:
-        """Where each row stands in time: at the newest event time before it or its own, but never
-        later than the clock, which one event from the future does not move."""
-        times_ms = np.maximum.accumulate(self.rows.words[self.order, T])
-        return np.minimum(times_ms, self.clock_ms)
+        """Where each row stands in time: where the clock of its account's partition stood once it
+        was handled there, which one event from the future does not move. Later stages have it
+        from there: their own clocks stand still where rows lack their key."""
+        return np.maximum.accumulate(self.rows.clock[self.order])
 
     def noted(self) -> Iterator[tuple[int, Noted]]:
         """By place in `order`, what rows hit."""

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import orjson
 import pytest
 
@@ -21,8 +22,9 @@ from detector.memory import STAGES
 from detector.models.blend import BlendWeights
 from detector.models.deviations import DeviationWeights
 from detector.models.forest import ForestWeights
+from detector.models.inputs import DRAW_INPUTS
 from detector.models.learner import Version
-from detector.models.lessons import Lesson, packed_lessons
+from detector.models.lessons import DrawJudged, Lesson, packed_lessons
 from detector.models.published import Published
 from detector.newest import kinds_of
 from detector.parts import Parts
@@ -269,6 +271,22 @@ def test_what_waits_of_an_erased_account_is_never_taught(policy: Path) -> None:
     known = chain.school.models.draws.follower.learner.examples._known
     assert known and account not in {one.account for one in known.values()}
     assert account.to_bytes(8, "big", signed=True) not in b"".join(chain.school_log.values())
+
+
+def test_rows_without_a_stages_key_keep_their_place_among_those_of_other_partitions(
+    policy: Path,
+) -> None:
+    """No event has a device or an address: what is a backlog of weeks must not come too late at
+    the last stage for want of a clock in between."""
+    lines = log_of(days=20, a_day=40)
+    chain = Schooled(policy, partitions=4, follows=False)
+    for start in range(0, len(lines), 500):
+        chain.process(lines[start : start + 500])
+    judged = [one for p in range(4) for one in chain.lessons[PAYEE, p]
+              if isinstance(one, DrawJudged)]  # fmt: skip
+    place = [one.name for one in DRAW_INPUTS].index("payee_draws_7d")
+    known = [not np.isnan(one.told.example().inputs[place]) for one in judged]
+    assert len(known) == 800 and all(known)
 
 
 def test_a_version_goes_when_it_is_old_and_each_of_its_parts_was_replaced() -> None:
