@@ -82,8 +82,8 @@ def a_week_ago(folder: Path, tsdb: Path) -> None:
 class Drills:
     """The faults of one stack, whose feed of verifications is silent since Prometheus began."""
 
-    def __init__(self, stack: Stack) -> None:
-        self._stack = stack
+    def __init__(self, stack: Stack, told_max_s: float = TOLD_MAX_S) -> None:
+        self._stack, self._told_max_s = stack, told_max_s
         self._began, self._began_s = len(stack.receiver.came), time.monotonic()
 
     def all(self, log: Path) -> Iterator[Drill]:
@@ -142,7 +142,7 @@ class Drills:
         if is_from_begin:
             first, began_s = self._began, self._began_s
         what = f"{fault}: {alert}"
-        paths = wait_until(lambda: receiver.of(alert, "firing", first), TOLD_MAX_S, what)
+        paths = wait_until(lambda: receiver.of(alert, "firing", first), self._told_max_s, what)
         assert set(paths) == {path}, paths
         told_s, back_s = time.monotonic() - began_s, None
         if mend is not None:

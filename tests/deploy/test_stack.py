@@ -27,7 +27,7 @@ from tests.kafka.broker import Cluster
 from tests.kafka.records import read, write
 from tests.waiting import wait_until
 
-SCRAPE_MAX_S = 0.05
+SCRAPE_MAX_S, TOLD_MAX_S = 0.05, 240
 PANELS = [(name, panel) for name, panels in DASHBOARDS.items() for panel in panels]
 QUERIES = [(name, panel.title, query) for name, panel in PANELS for query, _ in panel.queries]
 
@@ -54,7 +54,7 @@ def stack(
 @pytest.fixture(scope="module")
 def drills(stack: Stack) -> Drills:
     """Its faults, from its beginning on."""
-    return Drills(stack)
+    return Drills(stack, TOLD_MAX_S)
 
 
 def asked(query: str) -> str:
