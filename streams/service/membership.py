@@ -17,7 +17,7 @@ from confluent_kafka.admin import AdminClient
 from streams.kafka_settings import KafkaSettings
 from streams.service.journal import LIBRARY
 
-JOIN_MAX_S: Final = 5.0  # from a worker's first producer to its first place in a group, and more
+JOIN_MAX_S: Final = 10.0  # from a worker's first producer to its place in a group, and much more
 ASK_MAX_S, ASK_EVERY_S = 5.0, 0.2
 UNANSWERED_MAX_S: Final = 60.0
 

@@ -96,9 +96,10 @@ class Turns:
         self._ends = Ends(plan.settings, plan.stage, plan.meters.ended)
 
     def start(self) -> None:
-        """Take our place as a producer, hear what is known, then join the group."""
-        self._transactions.start()
+        """Hear what is known, take our place as a producer, then at once that in the group: by it
+        whoever had our name knows that it was us (membership.py)."""
         self._ears.begin()
+        self._transactions.start()
         self._consumer.subscribe(
             list(self._plan.inputs),
             on_assign=self._assign, on_revoke=self._revoke, on_lost=self._revoke,
