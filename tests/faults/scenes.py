@@ -43,7 +43,7 @@ def log_of(recipe: Recipe) -> tuple[Log, Outcome]:
 
 def exact(cluster: Cluster, is_short: bool, seed: int, say: Say) -> None:
     """One, two and four workers say what a replay says."""
-    log, truth = log_of(SHORT if is_short else MIDDLE)
+    log, truth = log_of(TINY if is_short else MIDDLE)
     say(f"exact: {len(log.lines):,} events, {log.events_an_hour:,.0f} an hour")
     for count in (1, 2) if is_short else (1, 2, 4):
         with site_on(cluster) as site:
@@ -64,7 +64,7 @@ def killed(cluster: Cluster, is_short: bool, seed: int, say: Say) -> None:
 def holding(cluster: Cluster, is_short: bool, seed: int, say: Say) -> None:
     """Workers killed while an outage holds people."""
     found = holds.struck(log_of(TINY if is_short else SHORT)[0], seed)
-    plan = kills.Plan(4, 2, 200) if is_short else kills.Plan(30, 3, 300)
+    plan = kills.Plan(2, 2, 250) if is_short else kills.Plan(30, 3, 300)
     with tempfile.TemporaryDirectory(prefix="lendwatch-truth-") as folder:
         truth = replayed(found.log.path, Path(folder))
     say(f"holds: {len(found.log.lines):,} events, seed {seed}")
@@ -78,7 +78,7 @@ def holding(cluster: Cluster, is_short: bool, seed: int, say: Say) -> None:
 def paused(cluster: Cluster, is_short: bool, seed: int, say: Say) -> None:
     """Workers silent beyond their session."""
     log, truth = log_of(TINY if is_short else SHORT)
-    count = 2 if is_short else 10
+    count = 1 if is_short else 10
     with site_on(cluster) as site:
         verdict = pauses.pauses(site, log, truth, count, 300 if is_short else 150, seed, say)
         _finish(verdict, f"pauses: {verdict.told}", say)

@@ -21,6 +21,7 @@ def test_a_producer_that_is_fenced_though_nobody_has_its_name_begins_anew(
     broker: Cluster, prefix: str, world: Path, truth: Outcome, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("LENDWATCH_INSTANCE_ID", "w0")
+    monkeypatch.setattr("streams.service.membership.JOIN_MAX_S", 2.0)  # here is nobody else
     applied(broker.bootstrap)
     sent(broker, world / "log.jsonl")
     with serving(broker.bootstrap) as service:
